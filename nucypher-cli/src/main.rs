@@ -1,0 +1,2 @@
+//! The nucypher program.
+fn main() {}

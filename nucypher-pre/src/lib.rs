@@ -1,0 +1,1 @@
+//! NuCypher pre.
