@@ -1,0 +1,1 @@
+//! Bodies of the fuzz targets in `fuzz/`, and their replay over the committed corpus.
