@@ -2,12 +2,12 @@
 //!
 //! Nothing here decodes a message and encodes it again. Each module walks one kind of message
 //! through a bounded [`wire::Reader`] and says where the few bytes lie that matter; what must
-//! change is written down as [`splice::Edits`] over the frame, and every other byte reaches the
+//! change is written down as [`Edits`](crate::records::Edits) over the frame, and every other byte reaches the
 //! other side as it came, unknown tagged fields included.
 //!
 //! Reading order: [`wire`] (integers, strings, arrays, tagged fields), [`frame`] (length and
-//! header), [`table`] (what the gateway does with each API), [`splice`] and [`endpoint`] (how a
-//! broker's address is replaced), then one module for each API that is more than forwarded.
+//! header), [`table`] (what the gateway does with each API), [`endpoint`] (how a broker's address is
+//! replaced), then one module for each API that is more than forwarded.
 //!
 //! Called by the gateway's session and by the registry's topic reader. Everything that comes in
 //! is hostile: lengths and counts are checked against the bytes that are there before anything
@@ -23,7 +23,6 @@ pub mod frame;
 pub mod metadata;
 pub mod produce;
 pub mod sasl;
-pub mod splice;
 pub mod table;
 pub mod topic;
 pub mod wire;

@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use super::splice::Edits;
-use super::wire::{Read, Reader, Tag, put_string, put_uvarint};
+use super::wire::{Flaw, Malformed, Read, Reader, Tag, put_string, put_uvarint};
+use crate::records::{Edits, Overlap, Splice};
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,32 +90,36 @@ impl Addresses {
     pub fn read_tagged_node_endpoints(&mut self, tag: &mut Tag<'_>) -> Read<()> {
         let start = tag.value.position();
         self.read_node_endpoints(&mut tag.value)?;
-        let end = start + tag.value.remaining() + (tag.value.position() - start);
+        let end = tag.value.position() + tag.value.remaining();
         if self.tag.is_some() {
-            return Err(super::wire::Malformed { field: "node_endpoints", offset: start, flaw: super::wire::Flaw::Value });
+            return Err(Malformed { field: "node_endpoints", offset: start, flaw: Flaw::Value });
         }
         self.tag = Some(TagSpan { size: tag.size.clone(), value: start..end });
         Ok(())
     }
 
     /// Puts in the place of each address what `advertise` gives for its node.
-    #[must_use]
-    pub fn rewrite(&self, mut advertise: impl FnMut(&Site) -> Endpoint) -> Edits {
-        let mut inner = Edits::none();
+    ///
+    /// # Errors
+    ///
+    /// [`Overlap`]: `edits` already change the same bytes, a bug of ours.
+    pub fn rewrite(&self, edits: &mut Edits, mut advertise: impl FnMut(&Site) -> Endpoint) -> Result<(), Overlap> {
+        let mut growth = 0i64;
         for site in &self.sites {
             let endpoint = advertise(site);
-            let mut with = Vec::with_capacity(endpoint.host.len() + 7);
-            put_string(&mut with, self.flexible, &endpoint.host);
-            with.extend_from_slice(&endpoint.port.to_be_bytes());
-            inner.replace(site.at.clone(), with);
+            let mut bytes = Vec::with_capacity(endpoint.host.len() + 7);
+            put_string(&mut bytes, self.flexible, &endpoint.host);
+            bytes.extend_from_slice(&endpoint.port.to_be_bytes());
+            let len = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+            growth += len(bytes.len()) - len(site.at.len());
+            edits.push(Splice { range: site.at.clone(), bytes })?;
         }
-        let Some(tag) = self.tag.as_ref().filter(|_| !inner.is_empty()) else { return inner };
-        let mut size = Vec::new();
-        let edited = inner.edited_len(tag.value.len());
-        put_uvarint(&mut size, u32::try_from(edited).unwrap_or(u32::MAX));
-        let mut edits = Edits::none();
-        edits.replace(tag.size.clone(), size);
-        edits.extend(inner);
-        edits
+        if let Some(tag) = &self.tag {
+            let size = i64::try_from(tag.value.len()).unwrap_or(i64::MAX).saturating_add(growth);
+            let mut bytes = Vec::new();
+            put_uvarint(&mut bytes, u32::try_from(size).unwrap_or(u32::MAX));
+            edits.push(Splice { range: tag.size.clone(), bytes })?;
+        }
+        Ok(())
     }
 }

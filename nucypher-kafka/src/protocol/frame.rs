@@ -144,11 +144,24 @@ pub fn response(api: &Api, version: i16, correlation_id: i32) -> Vec<u8> {
 /// Sets the length of a message of the gateway's own.
 #[must_use]
 pub fn finish(mut frame: Vec<u8>) -> Vec<u8> {
-    let len = i32::try_from(frame.len().saturating_sub(PREFIX)).unwrap_or(i32::MAX);
-    if let Some(prefix) = frame.first_chunk_mut::<PREFIX>() {
-        *prefix = len.to_be_bytes();
-    }
+    // A message of ours is far below 2 GiB, so this cannot fail.
+    let _ = set_length(&mut frame, 0);
     frame
+}
+
+/// Sets the length prefix of a whole frame that grows by `growth` bytes when its edits are applied.
+///
+/// # Errors
+///
+/// The frame would be longer than a prefix can say.
+pub fn set_length(frame: &mut [u8], growth: i64) -> Result<(), Frame> {
+    let len = i64::try_from(frame.len()).unwrap_or(i64::MAX).saturating_add(growth).saturating_sub(4);
+    let prefix = i32::try_from(len)
+        .map_err(|_| Frame::TooLong { len: u64::try_from(len).unwrap_or(0), cap: i32::MAX.unsigned_abs() })?;
+    if let Some(at) = frame.first_chunk_mut::<PREFIX>() {
+        *at = prefix.to_be_bytes();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

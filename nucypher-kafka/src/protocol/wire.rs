@@ -58,6 +58,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at: at.min(bytes.len()), flexible }
     }
 
+    /// The same bytes from the same offset, in the other encoding.
+    #[must_use]
+    pub fn with_flexible(&self, flexible: bool) -> Self {
+        Self { flexible, ..self.clone() }
+    }
+
     /// The offset of the next byte.
     #[must_use]
     pub fn position(&self) -> usize {
