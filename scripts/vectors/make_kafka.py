@@ -1,0 +1,3 @@
+"""Vectors for nucypher-kafka."""
+
+FILES = {}
