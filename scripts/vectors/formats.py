@@ -358,6 +358,17 @@ def open_value(dek, edek, value, context, record_key=None, topic=None, partition
     return decompress(flags, unpad(opened) if flags & PADDED else opened)
 
 
+def open_tombstone(dek, edek, value, context, record_key=None, topic=None, partition=None):
+    """`nu.null`: a sealed value of the empty text with flag 0 set."""
+    if len(value) < SMALLEST_VALUE:
+        raise Malformed("length", len(value), "shorter than flags, nonce and tag")
+    if not value[0] & KEY_BOUND:
+        raise Malformed("flags", 0, "a tombstone is bound to its key")
+    if value[0] & (COMPRESSION | PADDED) or len(value) > SMALLEST_VALUE:
+        raise Malformed("text", 13, "a tombstone has an empty text")
+    open_value(dek, edek, value, context, record_key, topic, partition)
+
+
 # A sealed file: one EDEK and then one sealed value, no key bound
 
 

@@ -6,16 +6,17 @@ import json
 import pathlib
 import sys
 
-import make_envelope
-import make_kafka
+import make_edek
 import make_pre
+import make_sealed
+import make_signed
 import selftest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRATES = {
     "nucypher-pre": make_pre.FILES,
-    "nucypher-envelope": make_envelope.FILES,
-    "nucypher-kafka": make_kafka.FILES,
+    "nucypher-envelope": make_edek.FILES | make_sealed.FILES | make_signed.ENVELOPE_FILES,
+    "nucypher-kafka": make_signed.KAFKA_FILES,
 }
 
 

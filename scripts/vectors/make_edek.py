@@ -1,10 +1,9 @@
-"""Vectors for nucypher-envelope."""
+"""Vectors for nucypher-envelope: the EDEK and the record header `nu.edek`."""
 
 from dataclasses import replace
 
 import curve
 import formats
-import primitives
 from curve import encode, encode_scalar, multiply
 from formats import BBS98, ECIES, FRESH, INTERACTIVE, NON_INTERACTIVE, Edek, ReKey
 from primitives import Stream

@@ -1,3 +1,0 @@
-"""Vectors for nucypher-kafka."""
-
-FILES = {}
