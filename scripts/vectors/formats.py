@@ -77,7 +77,11 @@ def decapsulate(suite, secret, capsule):
 def delegation_secret(suite, precursor, delegatee, shared):
     """d = H512("nucypher/v1/grant" || suite || X || B || D) mod n."""
     return primitives.h512_mod_n(
-        b"nucypher/v1/grant" + u(suite, 1) + curve.encode(precursor) + curve.encode(delegatee) + curve.encode(shared)
+        b"nucypher/v1/grant"
+        + u(suite, 1)
+        + curve.encode(precursor)
+        + curve.encode(delegatee)
+        + curve.encode(shared)
     )
 
 
@@ -104,7 +108,9 @@ class ReKey:
     @classmethod
     def interactive(cls, suite, a, b):
         B = curve.encode(curve.multiply(b))
-        return cls(suite, INTERACTIVE, curve.encode(curve.multiply(a)), B, ZERO_POINT, B, rekey_scalar(suite, a, b))
+        return cls(
+            suite, INTERACTIVE, curve.encode(curve.multiply(a)), B, ZERO_POINT, B, rekey_scalar(suite, a, b)
+        )
 
     @classmethod
     def non_interactive(cls, suite, a, B, x):
@@ -292,9 +298,13 @@ def nonce(session, record_number, token_index=0):
     return session + u(record_number, 6) + u(token_index, 2)
 
 
-def aad(flags, suite, slot, delegating_key_id, commitment, context, record_key=None, topic=None, partition=None):
+def aad(
+    flags, suite, slot, delegating_key_id, commitment, context, record_key=None, topic=None, partition=None
+):
     """`context` and `record_key` are bytes; a null key is None."""
-    data = b"nucypher/v1/record" + bytes([flags, suite, slot]) + delegating_key_id + commitment + len16(context)
+    data = (
+        b"nucypher/v1/record" + bytes([flags, suite, slot]) + delegating_key_id + commitment + len16(context)
+    )
     if flags & KEY_BOUND:
         data += u(0xFFFFFFFF, 4) if record_key is None else u(len(record_key), 4) + record_key
     if flags & PLACE_BOUND:
@@ -350,7 +360,15 @@ def open_value(dek, edek, value, context, record_key=None, topic=None, partition
     if flags & PLACE_BOUND and topic is None:
         raise Malformed("flags", 0, "the place is bound where there is none")
     bound = aad(
-        flags, edek.suite, edek.slot, edek.delegating_key_id, edek.commitment, context, record_key, topic, partition
+        flags,
+        edek.suite,
+        edek.slot,
+        edek.delegating_key_id,
+        edek.commitment,
+        context,
+        record_key,
+        topic,
+        partition,
     )
     opened = primitives.aead_open(dek, value[1:13], bound, value[13:])
     if opened is None:
@@ -409,7 +427,11 @@ def immutable_parts(edeks):
 def session_signed(header, channel, edeks):
     """What a session signature is over; `header` is the first 9 bytes of `nu.sig`."""
     return (
-        b"nucypher/v1/session-sig" + header[:9] + len16(text(channel)) + u(len(edeks), 1) + immutable_parts(edeks)
+        b"nucypher/v1/session-sig"
+        + header[:9]
+        + len16(text(channel))
+        + u(len(edeks), 1)
+        + immutable_parts(edeks)
     )
 
 
@@ -432,7 +454,21 @@ def record_signed(header, channel, edeks, value, key):
 
 
 def grant_body(
-    suite, state, A, B, X, T, channel, epoch, field, principal, not_before, not_after, revision, topics, gateways
+    suite,
+    state,
+    A,
+    B,
+    X,
+    T,
+    channel,
+    epoch,
+    field,
+    principal,
+    not_before,
+    not_after,
+    revision,
+    topics,
+    gateways,
 ):
     """Points are encoded; X is None for an interactive key; `gateways` are key ids."""
     return (

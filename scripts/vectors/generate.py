@@ -32,7 +32,9 @@ def render(made):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a committed file differs")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail where a committed file differs"
+    )
     check = parser.parse_args().check
     selftest.run()
     differing = 0

@@ -61,7 +61,13 @@ def edek():
 
 def header():
     stream = Stream("envelope/header")
-    for suite, slots in [(BBS98, [0]), (ECIES, [5]), (BBS98, [0, 1]), (BBS98, [1, 2, 255]), (ECIES, [0, 7, 8, 9])]:
+    for suite, slots in [
+        (BBS98, [0]),
+        (ECIES, [5]),
+        (BBS98, [0, 1]),
+        (BBS98, [1, 2, 255]),
+        (ECIES, [0, 7, 8, 9]),
+    ]:
         chosen, entries = [], []
         for at, slot in enumerate(slots):
             forms, _, okm = delegated(stream, suite, slot)
@@ -153,7 +159,14 @@ def invalid_edek(name, parse, data, field, offset):
         Edek.decode(data) if parse == "edek" else formats.decode_header(data)
     except formats.Malformed as flaw:
         assert (flaw.field, flaw.offset) == (field, offset), (name, flaw.field, flaw.offset)
-        return {"name": name, "parse": parse, "bytes": data.hex(), "field": field, "offset": offset, "why": flaw.why}
+        return {
+            "name": name,
+            "parse": parse,
+            "bytes": data.hex(),
+            "field": field,
+            "offset": offset,
+            "why": flaw.why,
+        }
     raise AssertionError(f"accepted: {name}")
 
 

@@ -69,7 +69,9 @@ def derive():
 
 def encapsulate():
     stream = Stream("pre/encapsulate")
-    pairs = [(1, 1), (1, 2), (2, curve.N - 1), (curve.N - 1, 1)] + [(stream.scalar(), stream.scalar()) for _ in range(4)]
+    pairs = [(1, 1), (1, 2), (2, curve.N - 1), (curve.N - 1, 1)] + [
+        (stream.scalar(), stream.scalar()) for _ in range(4)
+    ]
     for suite in (BBS98, ECIES):
         for a, r in pairs:
             A = multiply(a)

@@ -6,7 +6,7 @@ import formats
 from curve import encode, encode_scalar, multiply
 from formats import FRESH, INTERACTIVE, KEY_BOUND, LZ4, NON_INTERACTIVE, PADDED, PLACE_BOUND, ZSTD, Edek
 from make_edek import SUITES, delegated, public_hex
-from pem import encode_pem, REKEY_LABEL
+from pem import REKEY_LABEL, encode_pem
 from primitives import Stream
 
 ORDER = b'{"order":17,"customer":{"name":"Ada","card":"4111 1111 1111 1111"},"items":[1,2,3]}'
@@ -45,7 +45,15 @@ class Session:
     def aad(self, flags, context, record_key, topic, partition):
         edek = self.edek
         return formats.aad(
-            flags, self.suite, self.slot, edek.delegating_key_id, edek.commitment, context.encode(), record_key, topic, partition
+            flags,
+            self.suite,
+            self.slot,
+            edek.delegating_key_id,
+            edek.commitment,
+            context.encode(),
+            record_key,
+            topic,
+            partition,
         )
 
 
@@ -71,10 +79,14 @@ def sealed():
             compressed = formats.compress(flags, plaintext) if frame is None else frame
             text = formats.pad(compressed) if flags & PADDED else compressed
             value = formats.seal_text(session.dek, flags, nonce, aad, text)
-            opened = formats.open_value(session.dek, session.edek, value, **at | {"context": at["context"].encode()})
+            opened = formats.open_value(
+                session.dek, session.edek, value, **at | {"context": at["context"].encode()}
+            )
             assert opened == plaintext
             if kind == "tombstone":
-                formats.open_tombstone(session.dek, session.edek, value, **at | {"context": at["context"].encode()})
+                formats.open_tombstone(
+                    session.dek, session.edek, value, **at | {"context": at["context"].encode()}
+                )
             return {
                 "name": name,
                 "kind": kind,
@@ -95,7 +107,13 @@ def sealed():
         yield case("key bound, empty text", KEY_BOUND, b"", place(), number=4)
         yield case("key bound, empty key", KEY_BOUND, ORDER, place(record_key=b""), number=5)
         yield case("key bound, null key", KEY_BOUND, ORDER, place(record_key=None), number=6)
-        yield case("key bound, key of 300 bytes", KEY_BOUND, ORDER, place(record_key=bytes(range(256)) + bytes(44)), number=7)
+        yield case(
+            "key bound, key of 300 bytes",
+            KEY_BOUND,
+            ORDER,
+            place(record_key=bytes(range(256)) + bytes(44)),
+            number=7,
+        )
         yield case("place bound", PLACE_BOUND, ORDER, place(), number=8)
         yield case("key and place bound", KEY_BOUND | PLACE_BOUND, ORDER, place(partition=0), number=9)
         yield case(
@@ -117,7 +135,9 @@ def sealed():
         yield case("lz4, empty plaintext", LZ4, b"", place(), number=42)
         yield case("zstd, empty plaintext", ZSTD, b"", place(), number=43)
         yield case("lz4, content size in the frame", LZ4, LONG, place(), number=44, frame=lz4_sized(LONG))
-        yield case("zstd, no content size in the frame", ZSTD, LONG, place(), number=45, frame=zstd_unsized(LONG))
+        yield case(
+            "zstd, no content size in the frame", ZSTD, LONG, place(), number=45, frame=zstd_unsized(LONG)
+        )
         yield case("lz4, padded after compression", LZ4 | PADDED, LONG, place(), number=46)
         yield case("zstd, padded after compression", ZSTD | PADDED, LONG, place(), number=47)
         yield case("every flag, zstd", KEY_BOUND | ZSTD | PLACE_BOUND | PADDED, LONG, place(), number=48)
@@ -126,7 +146,9 @@ def sealed():
         yield case("tombstone", KEY_BOUND, b"", place(), number=60, kind="tombstone")
         yield case("tombstone, empty key", KEY_BOUND, b"", place(record_key=b""), number=61, kind="tombstone")
         yield case("tombstone, null key", KEY_BOUND, b"", place(record_key=None), number=62, kind="tombstone")
-        yield case("tombstone, place bound", KEY_BOUND | PLACE_BOUND, b"", place(), number=63, kind="tombstone")
+        yield case(
+            "tombstone, place bound", KEY_BOUND | PLACE_BOUND, b"", place(), number=63, kind="tombstone"
+        )
 
         fields = [
             ("orders#/customer/card", b'"4111 1111 1111 1111"'),
@@ -308,7 +330,9 @@ def text_flaws(suite):
         yield case(f"{codec}, nothing", flags, b"")
         yield case(f"{codec}, not a frame", flags, LONG)
         yield case(f"{codec}, the other codec's frame", flags, formats.compress(other, LONG))
-        yield case(f"{codec}, padded before compression", flags | PADDED, formats.compress(flags, formats.pad(LONG)))
+        yield case(
+            f"{codec}, padded before compression", flags | PADDED, formats.compress(flags, formats.pad(LONG))
+        )
 
 
 def edek_flaws(suite):
@@ -344,14 +368,30 @@ def edek_flaws(suite):
         yield case(f"{name}, the delegating key", NOT_FOR_THIS_KEY, state, opener=forms[FRESH][1])
         yield case(f"{name}, opening id flipped", NOT_FOR_THIS_KEY, state, lambda edek: flip(edek, 12))
         yield case(f"{name}, delegating id flipped", ALTERED, state, lambda edek: flip(edek, 4))
-    yield case("interactive, made non-interactive", ALTERED, INTERACTIVE, lambda e: put(53, point)(put(2, b"\x02")(e)))
-    yield case("non-interactive, made interactive", ALTERED, NON_INTERACTIVE, lambda e: put(53, bytes(33))(put(2, b"\x01")(e)))
+    yield case(
+        "interactive, made non-interactive",
+        ALTERED,
+        INTERACTIVE,
+        lambda e: put(53, point)(put(2, b"\x02")(e)),
+    )
+    yield case(
+        "non-interactive, made interactive",
+        ALTERED,
+        NON_INTERACTIVE,
+        lambda e: put(53, bytes(33))(put(2, b"\x01")(e)),
+    )
     yield case("non-interactive, another precursor", ALTERED, NON_INTERACTIVE, put(53, point))
     yield case("non-interactive, precursor negated", ALTERED, NON_INTERACTIVE, lambda edek: flip(edek, 53))
 
     other, _, _ = delegated(stream, suite)
     yield invalid(
-        "the EDEK of another session", ALTERED, fresh, place(), value, other[FRESH][0].encode(), other[FRESH][1]
+        "the EDEK of another session",
+        ALTERED,
+        fresh,
+        place(),
+        value,
+        other[FRESH][0].encode(),
+        other[FRESH][1],
     )
 
 
@@ -367,7 +407,9 @@ def file():
             ("lz4", LZ4, LONG),
         ]:
             a, b, x, r = (stream.scalar() for _ in range(4))
-            sealed_file = formats.seal_file(suite, multiply(a), "orders", plaintext, r, stream.bytes(4), flags)
+            sealed_file = formats.seal_file(
+                suite, multiply(a), "orders", plaintext, r, stream.bytes(4), flags
+            )
             assert formats.open_file(sealed_file, a, "orders") == plaintext
             vector = {
                 "name": name,

@@ -3,7 +3,7 @@
 import formats
 import primitives
 from curve import encode_scalar, multiply
-from formats import BBS98, ECIES, INTERACTIVE, FRESH, NON_INTERACTIVE
+from formats import BBS98, ECIES, FRESH, INTERACTIVE, NON_INTERACTIVE
 from make_edek import delegated
 from make_sealed import KEY, ORDER
 from primitives import Stream
@@ -71,9 +71,35 @@ def grant():
     year_2026, year_2027 = 1_767_225_600_000, 1_798_761_600_000
     cases = [
         ("interactive, nothing optional", BBS98, INTERACTIVE, "orders", 0, "", "alice", 0, 0, 1, [], []),
-        ("non-interactive, nothing optional", BBS98, NON_INTERACTIVE, "orders", 0, "", "alice", 0, 0, 1, [], []),
+        (
+            "non-interactive, nothing optional",
+            BBS98,
+            NON_INTERACTIVE,
+            "orders",
+            0,
+            "",
+            "alice",
+            0,
+            0,
+            1,
+            [],
+            [],
+        ),
         ("interactive, ECIES", ECIES, INTERACTIVE, "orders", 0, "", "alice", 0, 0, 1, [], gateways[:1]),
-        ("non-interactive, ECIES", ECIES, NON_INTERACTIVE, "orders", 0, "", "alice", 0, 0, 1, [], gateways[:1]),
+        (
+            "non-interactive, ECIES",
+            ECIES,
+            NON_INTERACTIVE,
+            "orders",
+            0,
+            "",
+            "alice",
+            0,
+            0,
+            1,
+            [],
+            gateways[:1],
+        ),
         ("one topic", BBS98, NON_INTERACTIVE, "orders", 0, "", "alice", 0, 0, 2, ["orders.eu"], gateways[:1]),
         (
             "everything",
@@ -103,9 +129,35 @@ def grant():
             ["orders.eu", "t" * 249],
             gateways[:2],
         ),
-        ("not before the epoch of Unix", BBS98, NON_INTERACTIVE, "orders", 0, "", "alice", -1, year_2026, 3, [], []),
+        (
+            "not before the epoch of Unix",
+            BBS98,
+            NON_INTERACTIVE,
+            "orders",
+            0,
+            "",
+            "alice",
+            -1,
+            year_2026,
+            3,
+            [],
+            [],
+        ),
     ]
-    for name, suite, state, channel, epoch, field, principal, not_before, not_after, revision, topics, gates in cases:
+    for (
+        name,
+        suite,
+        state,
+        channel,
+        epoch,
+        field,
+        principal,
+        not_before,
+        not_after,
+        revision,
+        topics,
+        gates,
+    ) in cases:
         a, b, x = (stream.scalar() for _ in range(3))
         if state == INTERACTIVE:
             rekey = formats.ReKey.interactive(suite, a, b)
@@ -113,7 +165,21 @@ def grant():
             rekey = formats.ReKey.non_interactive(suite, a, multiply(b), x)
         X = rekey.X if state == NON_INTERACTIVE else None
         body = formats.grant_body(
-            suite, state, rekey.A, rekey.B, X, rekey.T, channel, epoch, field, principal, not_before, not_after, revision, topics, gates
+            suite,
+            state,
+            rekey.A,
+            rekey.B,
+            X,
+            rekey.T,
+            channel,
+            epoch,
+            field,
+            principal,
+            not_before,
+            not_after,
+            revision,
+            topics,
+            gates,
         )
         yield {
             "name": name,

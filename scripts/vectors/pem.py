@@ -2,10 +2,9 @@
 
 import base64
 
+import curve
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-import curve
 
 REKEY_LABEL = "NUCYPHER RE-ENCRYPTION KEY"
 
@@ -25,7 +24,9 @@ def decode_pem(label, pem):
 
 def encode_secret(secret, passphrase=None):
     """PKCS#8, encrypted where there is a passphrase."""
-    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    encryption = (
+        serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    )
     return ec.derive_private_key(secret, ec.SECP256K1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )

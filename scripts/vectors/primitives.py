@@ -3,12 +3,11 @@
 import hashlib
 import hmac
 
+import curve
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-import curve
 
 
 def sha256(data):

@@ -1,15 +1,26 @@
 """Checks the building blocks against the published vectors of their standards."""
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 import curve
 import primitives
+from cryptography.hazmat.primitives.asymmetric import ec
 
 # RFC 8452, appendix C.2 and C.3 (AES-256): key, nonce, aad, plaintext, result.
 RFC_8452 = [
     ("01" + "00" * 31, "03" + "00" * 11, "", "", "07f5f4169bbf55a8400cd47ea6fd400f"),
-    ("01" + "00" * 31, "03" + "00" * 11, "", "01" + "00" * 7, "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28"),
-    ("01" + "00" * 31, "03" + "00" * 11, "01", "02" + "00" * 7, "1de22967237a813291213f267e3b452f02d01ae33e4ec854"),
+    (
+        "01" + "00" * 31,
+        "03" + "00" * 11,
+        "",
+        "01" + "00" * 7,
+        "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28",
+    ),
+    (
+        "01" + "00" * 31,
+        "03" + "00" * 11,
+        "01",
+        "02" + "00" * 7,
+        "1de22967237a813291213f267e3b452f02d01ae33e4ec854",
+    ),
     (
         "3c535de192eaed3822a2fbbe2ca9dfc88255e14a661b8aa82cc54236093bbc23",
         "688089e55540db1872504e1c",
