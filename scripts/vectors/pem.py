@@ -6,7 +6,7 @@ import curve
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-REKEY_LABEL = "NUCYPHER RE-ENCRYPTION KEY"
+REKEY_LABEL = "NUCYPHER REENCRYPTION KEY"
 
 
 def encode_pem(label, data):
