@@ -1,1 +1,4 @@
 //! NuCypher kafka.
+
+#[cfg(feature = "gateway")]
+pub mod gateway;
