@@ -57,13 +57,8 @@ pub enum PrivateFileError {
 /// # Errors
 /// [`PrivateFileError`], which names the file and what to do.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
-    let io = |error| PrivateFileError::Io {
-        path: path.to_owned(),
-        error,
-    };
-    let not_a_file = || PrivateFileError::NotAFile {
-        path: path.to_owned(),
-    };
+    let io = |error| PrivateFileError::Io { path: path.to_owned(), error };
+    let not_a_file = || PrivateFileError::NotAFile { path: path.to_owned() };
     // Asked before opening too: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(io)?.is_file() {
         return Err(not_a_file());
@@ -79,18 +74,12 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
         let mode = metadata.mode() & 0o7777;
         let allowed = if metadata.uid() == 0 { 0o740 } else { 0o700 };
         if mode & 0o777 & !allowed != 0 {
-            return Err(PrivateFileError::Mode {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(PrivateFileError::Mode { path: path.to_owned(), mode });
         }
     }
     let len = metadata.len();
     if len > MAX_LEN {
-        return Err(PrivateFileError::TooLong {
-            path: path.to_owned(),
-            len,
-        });
+        return Err(PrivateFileError::TooLong { path: path.to_owned(), len });
     }
     // Reserved at once, so that growing leaves no copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1));
@@ -129,10 +118,7 @@ mod tests {
     #[test]
     fn what_is_not_a_regular_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            read(folder.path()),
-            Err(PrivateFileError::NotAFile { .. })
-        ));
+        assert!(matches!(read(folder.path()), Err(PrivateFileError::NotAFile { .. })));
         let missing = read(&folder.path().join("missing")).unwrap_err();
         assert!(missing.to_string().contains("missing"), "{missing}");
     }

@@ -18,10 +18,7 @@ pub struct Reloadable<T, E> {
 impl<T, E> Reloadable<T, E> {
     /// Load for the first time.
     pub fn new(load: impl Fn() -> Result<Arc<T>, E> + Send + Sync + 'static) -> Result<Self, E> {
-        Ok(Self {
-            current: ArcSwap::new(load()?),
-            load: Box::new(load),
-        })
+        Ok(Self { current: ArcSwap::new(load()?), load: Box::new(load) })
     }
 
     /// What is in force now. Cost: one reference count.

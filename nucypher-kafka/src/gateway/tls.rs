@@ -138,9 +138,7 @@ pub fn server_config(
         }
     };
     let (chain, key) = load(identity)?;
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(mismatch(identity))?;
+    let mut config = builder.with_single_cert(chain, key).map_err(mismatch(identity))?;
     if *client_auth != ClientAuth::None {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
@@ -167,9 +165,7 @@ pub fn client_config(
         None => builder.with_no_client_auth(),
         Some(identity) => {
             let (chain, key) = load(identity)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(mismatch(identity))?
+            builder.with_client_auth_cert(chain, key).map_err(mismatch(identity))?
         }
     };
     Ok(Arc::new(config))
@@ -184,15 +180,9 @@ fn verifier(
     adjust: impl FnOnce(ClientCertVerifierBuilder) -> ClientCertVerifierBuilder,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let roots = Arc::new(authorities(path)?);
-    adjust(WebPkiClientVerifier::builder_with_provider(
-        roots,
-        provider(),
-    ))
-    .build()
-    .map_err(|error| TlsError::Verifier {
-        path: path.to_owned(),
-        error,
-    })
+    adjust(WebPkiClientVerifier::builder_with_provider(roots, provider()))
+        .build()
+        .map_err(|error| TlsError::Verifier { path: path.to_owned(), error })
 }
 
 fn mismatch(identity: &Identity) -> impl FnOnce(rustls::Error) -> TlsError {
@@ -203,22 +193,18 @@ fn mismatch(identity: &Identity) -> impl FnOnce(rustls::Error) -> TlsError {
 fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for (number, certificate) in (1..).zip(certificates(path)?) {
-        roots
-            .add(certificate)
-            .map_err(|error| TlsError::Authority {
-                path: path.to_owned(),
-                number,
-                error,
-            })?;
+        roots.add(certificate).map_err(|error| TlsError::Authority {
+            path: path.to_owned(),
+            number,
+            error,
+        })?;
     }
     Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let bytes = std::fs::read(path).map_err(|error| TlsError::Io {
-        path: path.to_owned(),
-        error,
-    })?;
+    let bytes =
+        std::fs::read(path).map_err(|error| TlsError::Io { path: path.to_owned(), error })?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => Err(TlsError::Pem {
@@ -226,10 +212,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
             problem: "no PEM certificate (`openssl x509 -inform der` converts DER)",
         }),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(TlsError::Pem {
-            path: path.to_owned(),
-            problem: problem(&error),
-        }),
+        Err(error) => Err(TlsError::Pem { path: path.to_owned(), problem: problem(&error) }),
     }
 }
 
@@ -246,16 +229,10 @@ fn load(
             return Err(TlsError::EncryptedKey { path: path.clone() });
         }
         Err(pem::Error::NoItemsFound) => {
-            return Err(TlsError::Pem {
-                path: path.clone(),
-                problem: "no PEM private key",
-            });
+            return Err(TlsError::Pem { path: path.clone(), problem: "no PEM private key" });
         }
         Err(error) => {
-            return Err(TlsError::Pem {
-                path: path.clone(),
-                problem: problem(&error),
-            });
+            return Err(TlsError::Pem { path: path.clone(), problem: problem(&error) });
         }
     };
     Ok((chain, key))

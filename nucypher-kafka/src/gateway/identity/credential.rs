@@ -71,10 +71,7 @@ impl ScramHash {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "HMAC takes a key of any length; its trait cannot say so"
-)]
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length; its trait cannot say so")]
 fn hmac_of<D: EagerHash>(key: &[u8], parts: &[&[u8]]) -> Secret {
     let mut mac = Hmac::<D>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
@@ -209,10 +206,8 @@ impl ScramCredential {
         iterations: u32,
     ) -> Result<Self, CredentialError> {
         check_bounds(salt, iterations)?;
-        let ClientKeys {
-            client_key,
-            server_key,
-        } = ClientKeys::derive(hash, password, salt, iterations);
+        let ClientKeys { client_key, server_key } =
+            ClientKeys::derive(hash, password, salt, iterations);
         Ok(Self {
             hash,
             salt: salt.to_vec(),
@@ -249,10 +244,7 @@ impl ScramCredential {
         let mut values = [None; 4];
         for part in text.split(',') {
             let (name, value) = part.split_once('=').ok_or(CredentialError::Unknown)?;
-            let slot = FIELDS
-                .iter()
-                .zip(&mut values)
-                .find(|(field, _)| **field == name.trim());
+            let slot = FIELDS.iter().zip(&mut values).find(|(field, _)| **field == name.trim());
             match slot {
                 Some((_, slot)) if slot.is_none() => *slot = Some(value.trim()),
                 _ => return Err(CredentialError::Unknown),
@@ -263,17 +255,9 @@ impl ScramCredential {
         let stored_key = key_of(hash, "stored_key", stored_key)?;
         let server_key = key_of(hash, "server_key", server_key)?;
         let iterations = iterations.ok_or(CredentialError::Missing("iterations"))?;
-        let iterations = iterations
-            .parse()
-            .map_err(|_| CredentialError::Iterations)?;
+        let iterations = iterations.parse().map_err(|_| CredentialError::Iterations)?;
         check_bounds(&salt, iterations)?;
-        Ok(Self {
-            hash,
-            salt,
-            stored_key,
-            server_key,
-            iterations,
-        })
+        Ok(Self { hash, salt, stored_key, server_key, iterations })
     }
 
     /// Kafka's text form. Secret.
@@ -302,10 +286,7 @@ fn check_bounds(salt: &[u8], iterations: u32) -> Result<(), CredentialError> {
 
 fn bytes_of(field: &'static str, value: Option<&str>) -> Result<Secret, CredentialError> {
     let value = value.ok_or(CredentialError::Missing(field))?;
-    STANDARD
-        .decode(value)
-        .map(Zeroizing::new)
-        .map_err(|_| CredentialError::Base64(field))
+    STANDARD.decode(value).map(Zeroizing::new).map_err(|_| CredentialError::Base64(field))
 }
 
 fn key_of(
@@ -315,11 +296,7 @@ fn key_of(
 ) -> Result<Secret, CredentialError> {
     let bytes = bytes_of(field, value)?;
     if bytes.len() != hash.size() {
-        return Err(CredentialError::Size {
-            field,
-            len: bytes.len(),
-            size: hash.size(),
-        });
+        return Err(CredentialError::Size { field, len: bytes.len(), size: hash.size() });
     }
     Ok(bytes)
 }

@@ -90,22 +90,10 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> Result<String, MtlsError>
             Ok(format!("{keyword}={}", escape(text)))
         }
         // Java reads the bytes of these as if they were UTF-8: two subjects could become one text.
-        (Some(_), 20) => Err(MtlsError::Encoding {
-            oid,
-            encoding: "TeletexString",
-        }),
-        (Some(_), 27) => Err(MtlsError::Encoding {
-            oid,
-            encoding: "GeneralString",
-        }),
-        (Some(_), 28) => Err(MtlsError::Encoding {
-            oid,
-            encoding: "UniversalString",
-        }),
-        (Some(_), 30) => Err(MtlsError::Encoding {
-            oid,
-            encoding: "BMPString",
-        }),
+        (Some(_), 20) => Err(MtlsError::Encoding { oid, encoding: "TeletexString" }),
+        (Some(_), 27) => Err(MtlsError::Encoding { oid, encoding: "GeneralString" }),
+        (Some(_), 28) => Err(MtlsError::Encoding { oid, encoding: "UniversalString" }),
+        (Some(_), 30) => Err(MtlsError::Encoding { oid, encoding: "BMPString" }),
         (keyword, _) => {
             let der = value.to_der_vec().map_err(|_| MtlsError::Malformed)?;
             Ok(format!("{}=#{}", keyword.unwrap_or(&oid), hex::encode(der)))

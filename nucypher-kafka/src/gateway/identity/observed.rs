@@ -54,11 +54,7 @@ impl Observed {
     /// [`SaslError::NeedsTls`] where the client's side of the connection is in the clear.
     pub fn new(mechanism: Mechanism, transport: Transport) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
-        Ok(Self {
-            mechanism,
-            known_as: None,
-            state: State::First,
-        })
+        Ok(Self { mechanism, known_as: None, state: State::First })
     }
 
     /// Accept only this principal: for a re-authentication (KIP-368).
@@ -84,19 +80,12 @@ impl Observed {
                         (Principal::user(&ClientFirst::parse(token)?.user)?, false)
                     }
                 };
-                if self
-                    .known_as
-                    .as_ref()
-                    .is_some_and(|known_as| *known_as != claimed)
-                {
+                if self.known_as.as_ref().is_some_and(|known_as| *known_as != claimed) {
                     return Err(SaslError::PrincipalChanged);
                 }
                 State::Answer { claimed, last }
             }
-            State::Second { claimed } => State::Answer {
-                claimed,
-                last: true,
-            },
+            State::Second { claimed } => State::Answer { claimed, last: true },
             State::Answer { .. } | State::Over => return Err(SaslError::OutOfOrder),
         };
         Ok(())
@@ -133,9 +122,7 @@ impl Observed {
 
 impl fmt::Debug for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observed")
-            .field("mechanism", &self.mechanism)
-            .finish_non_exhaustive()
+        f.debug_struct("Observed").field("mechanism", &self.mechanism).finish_non_exhaustive()
     }
 }
 

@@ -19,10 +19,7 @@ pub enum PrincipalError {
     #[error("the name of a principal is empty; write User:NAME")]
     Empty,
     /// It is longer than [`Principal::MAX_LEN`].
-    #[error(
-        "a principal of {len} bytes; at most {} are allowed",
-        Principal::MAX_LEN
-    )]
+    #[error("a principal of {len} bytes; at most {} are allowed", Principal::MAX_LEN)]
     TooLong {
         /// Its length in bytes, with `User:`.
         len: usize,
@@ -146,28 +143,13 @@ mod tests {
             assert_eq!(text.parse::<Principal>(), Err(PrincipalError::Empty));
         }
         for text in ["Group:x", "user:x", ":x", "USER:x"] {
-            assert_eq!(
-                text.parse::<Principal>(),
-                Err(PrincipalError::Type),
-                "{text}"
-            );
+            assert_eq!(text.parse::<Principal>(), Err(PrincipalError::Type), "{text}");
         }
-        assert_eq!(
-            Principal::user("a\0b"),
-            Err(PrincipalError::Control { at: 1 })
-        );
-        for c in [
-            '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}',
-        ] {
-            assert_eq!(
-                Principal::user(&format!("ab{c}")),
-                Err(PrincipalError::Control { at: 2 })
-            );
+        assert_eq!(Principal::user("a\0b"), Err(PrincipalError::Control { at: 1 }));
+        for c in ['\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{2028}', '\u{202e}', '\u{2066}'] {
+            assert_eq!(Principal::user(&format!("ab{c}")), Err(PrincipalError::Control { at: 2 }));
         }
         assert!(Principal::user(&"a".repeat(1019)).is_ok());
-        assert_eq!(
-            Principal::user(&"a".repeat(1020)),
-            Err(PrincipalError::TooLong { len: 1025 })
-        );
+        assert_eq!(Principal::user(&"a".repeat(1020)), Err(PrincipalError::TooLong { len: 1025 }));
     }
 }

@@ -73,12 +73,9 @@ impl FromStr for Mechanism {
     type Err = SaslError;
 
     fn from_str(name: &str) -> Result<Self, SaslError> {
-        Self::ALL
-            .into_iter()
-            .find(|mechanism| mechanism.name() == name)
-            .ok_or_else(|| SaslError::UnsupportedMechanism {
-                name: name.escape_debug().take(32).collect(),
-            })
+        Self::ALL.into_iter().find(|mechanism| mechanism.name() == name).ok_or_else(|| {
+            SaslError::UnsupportedMechanism { name: name.escape_debug().take(32).collect() }
+        })
     }
 }
 

@@ -45,10 +45,7 @@ impl User {
     /// Twice [`ScramCredential::from_password`].
     pub fn from_password(password: &Password, iterations: u32) -> Result<Self, CredentialError> {
         let credential = |hash| ScramCredential::generate(hash, password, iterations).map(Some);
-        Ok(Self {
-            sha256: credential(ScramHash::Sha256)?,
-            sha512: credential(ScramHash::Sha512)?,
-        })
+        Ok(Self { sha256: credential(ScramHash::Sha256)?, sha512: credential(ScramHash::Sha512)? })
     }
 
     /// The credential for a hash.
@@ -142,16 +139,13 @@ impl Users {
     /// The credential for PLAIN, likewise.
     pub(super) fn lookup_any(&self, name: &str) -> (ScramCredential, Choice) {
         let real = self.users.get(name).and_then(User::cheapest);
-        self.decoys
-            .unless(real, name, &self.decoys.any, ScramHash::Sha256)
+        self.decoys.unless(real, name, &self.decoys.any, ScramHash::Sha256)
     }
 }
 
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Users")
-            .field("users", &self.users.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Users").field("users", &self.users.len()).finish_non_exhaustive()
     }
 }
 
@@ -207,15 +201,14 @@ impl Decoys {
         let pick = pseudorandom(0, hash)
             .iter()
             .fold(0, |n: usize, byte| n.wrapping_mul(31) ^ usize::from(*byte));
-        let shape = pick
-            .checked_rem(shapes.len())
-            .and_then(|at| shapes.get(at))
-            .copied()
-            .unwrap_or(Shape {
-                hash,
-                salt_len: ScramCredential::SALT,
-                iterations: ScramCredential::DEFAULT_ITERATIONS,
-            });
+        let shape =
+            pick.checked_rem(shapes.len()).and_then(|at| shapes.get(at)).copied().unwrap_or(
+                Shape {
+                    hash,
+                    salt_len: ScramCredential::SALT,
+                    iterations: ScramCredential::DEFAULT_ITERATIONS,
+                },
+            );
         // MAX_SALT is two blocks.
         let mut salt = pseudorandom(1, shape.hash).to_vec();
         salt.extend_from_slice(&pseudorandom(2, shape.hash));

@@ -46,11 +46,7 @@ impl Account {
     pub fn new(name: impl Into<String>, password: Password) -> Result<Self, PrincipalError> {
         let name = name.into();
         Principal::user(&name)?;
-        Ok(Self {
-            name,
-            password,
-            derived: Mutex::new(None),
-        })
+        Ok(Self { name, password, derived: Mutex::new(None) })
     }
 
     /// The name.
@@ -68,12 +64,8 @@ impl Account {
             }
             _ => {
                 let keys = ClientKeys::derive(hash, &self.password, salt, iterations);
-                *derived = Some(Derived {
-                    hash,
-                    salt: salt.to_vec(),
-                    iterations,
-                    keys: keys.clone(),
-                });
+                *derived =
+                    Some(Derived { hash, salt: salt.to_vec(), iterations, keys: keys.clone() });
                 keys
             }
         }
@@ -82,9 +74,7 @@ impl Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Account").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -98,13 +88,8 @@ pub struct SaslClient {
 enum State {
     Begin,
     PlainSent,
-    FirstSent {
-        client_first_bare: String,
-        nonce: String,
-    },
-    FinalSent {
-        signature: Secret,
-    },
+    FirstSent { client_first_bare: String, nonce: String },
+    FinalSent { signature: Secret },
     Over,
 }
 
@@ -128,11 +113,7 @@ impl SaslClient {
         transport: Transport,
     ) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
-        Ok(Self {
-            mechanism,
-            account,
-            state: State::Begin,
-        })
+        Ok(Self { mechanism, account, state: State::Begin })
     }
 
     /// Take the next token of the broker; the first time an empty one, for the client begins. Call it only
@@ -151,13 +132,10 @@ impl SaslClient {
             State::Begin if !token.is_empty() => Err(SaslError::OutOfOrder),
             State::Begin => self.begin(),
             State::PlainSent if token.is_empty() => Ok(ClientStep::Done),
-            State::PlainSent => Err(SaslError::Malformed(
-                "PLAIN: the broker answers with a token",
-            )),
-            State::FirstSent {
-                client_first_bare,
-                nonce,
-            } => self.prove(token, &client_first_bare, &nonce),
+            State::PlainSent => Err(SaslError::Malformed("PLAIN: the broker answers with a token")),
+            State::FirstSent { client_first_bare, nonce } => {
+                self.prove(token, &client_first_bare, &nonce)
+            }
             State::FinalSent { signature } => {
                 let theirs = parse_server_final(token)?;
                 if bool::from(theirs.ct_eq(&signature)) {
@@ -174,10 +152,7 @@ impl SaslClient {
         if self.mechanism.hash().is_some() {
             return Ok(self.begin_scram(nonce()?));
         }
-        let (name, password) = (
-            self.account.name.as_bytes(),
-            self.account.password.as_bytes(),
-        );
+        let (name, password) = (self.account.name.as_bytes(), self.account.password.as_bytes());
         self.state = State::PlainSent;
         let len = name.len().saturating_add(password.len()).saturating_add(2);
         let mut token = Zeroizing::new(Vec::with_capacity(len));
@@ -191,10 +166,7 @@ impl SaslClient {
     pub(super) fn begin_scram(&mut self, nonce: String) -> ClientStep {
         let client_first_bare = format!("n={},r={nonce}", escape(&self.account.name));
         let token = format!("n,,{client_first_bare}").into_bytes();
-        self.state = State::FirstSent {
-            client_first_bare,
-            nonce,
-        };
+        self.state = State::FirstSent { client_first_bare, nonce };
         ClientStep::Send(Zeroizing::new(token))
     }
 
@@ -221,10 +193,8 @@ impl SaslClient {
                 (ScramCredential::MIN_ITERATIONS..=ScramCredential::MAX_ITERATIONS).contains(i)
             })
             .ok_or(SaslError::Iterations(message.iterations))?;
-        let ClientKeys {
-            mut client_key,
-            server_key,
-        } = self.account.keys(hash, &message.salt, iterations);
+        let ClientKeys { mut client_key, server_key } =
+            self.account.keys(hash, &message.salt, iterations);
 
         // biws is base64 of the GS2 header `n,,`.
         let without_proof = format!("c=biws,r={}", message.nonce);
@@ -243,9 +213,7 @@ impl SaslClient {
 
 impl fmt::Debug for SaslClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SaslClient")
-            .field("mechanism", &self.mechanism)
-            .finish_non_exhaustive()
+        f.debug_struct("SaslClient").field("mechanism", &self.mechanism).finish_non_exhaustive()
     }
 }
 

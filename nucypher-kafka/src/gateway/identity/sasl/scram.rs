@@ -22,9 +22,8 @@ pub(in super::super) struct ClientFirst<'a> {
 impl<'a> ClientFirst<'a> {
     pub(in super::super) fn parse(token: &'a [u8]) -> Result<Self, SaslError> {
         let text = text(token)?;
-        let (flag, rest) = text
-            .split_once(',')
-            .ok_or(SaslError::Malformed("SCRAM client-first: GS2 header"))?;
+        let (flag, rest) =
+            text.split_once(',').ok_or(SaslError::Malformed("SCRAM client-first: GS2 header"))?;
         match flag {
             // `y`: the client could bind, and saw rightly that we do not offer it.
             "n" | "y" => {}
@@ -41,16 +40,11 @@ impl<'a> ClientFirst<'a> {
         let mut attributes = bare.split(',');
         let first = attributes.next().unwrap_or_default();
         if first.starts_with("m=") {
-            return Err(SaslError::Malformed(
-                "SCRAM client-first: a mandatory extension",
-            ));
+            return Err(SaslError::Malformed("SCRAM client-first: a mandatory extension"));
         }
         let user = first.strip_prefix("n=").and_then(unescape);
         let user = user.ok_or(SaslError::Malformed("SCRAM client-first: user name"))?;
-        let nonce = attributes
-            .next()
-            .and_then(|a| a.strip_prefix("r="))
-            .filter(|n| is_nonce(n));
+        let nonce = attributes.next().and_then(|a| a.strip_prefix("r=")).filter(|n| is_nonce(n));
         let nonce = nonce.ok_or(SaslError::Malformed("SCRAM client-first: nonce"))?;
         for extension in attributes {
             let (name, _) = split_extension(extension)?;
@@ -67,12 +61,7 @@ impl<'a> ClientFirst<'a> {
                 return Err(SaslError::AuthorizationId);
             }
         }
-        Ok(Self {
-            gs2_header,
-            bare,
-            user,
-            nonce,
-        })
+        Ok(Self { gs2_header, bare, user, nonce })
     }
 }
 
@@ -86,30 +75,19 @@ pub(super) struct ServerFirst<'a> {
 impl<'a> ServerFirst<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, SaslError> {
         let mut attributes = text.split(',');
-        let nonce = attributes
-            .next()
-            .and_then(|a| a.strip_prefix("r="))
-            .filter(|n| is_nonce(n));
+        let nonce = attributes.next().and_then(|a| a.strip_prefix("r=")).filter(|n| is_nonce(n));
         let nonce = nonce.ok_or(SaslError::Malformed("SCRAM server-first: nonce"))?;
         let salt = attributes.next().and_then(|a| a.strip_prefix("s="));
-        let salt = salt
-            .and_then(|s| STANDARD.decode(s).ok())
-            .filter(|s| !s.is_empty());
+        let salt = salt.and_then(|s| STANDARD.decode(s).ok()).filter(|s| !s.is_empty());
         let salt = salt.ok_or(SaslError::Malformed("SCRAM server-first: salt"))?;
-        let iterations = attributes
-            .next()
-            .and_then(|a| a.strip_prefix("i="))
-            .and_then(|i| i.parse().ok());
+        let iterations =
+            attributes.next().and_then(|a| a.strip_prefix("i=")).and_then(|i| i.parse().ok());
         let iterations =
             iterations.ok_or(SaslError::Malformed("SCRAM server-first: iterations"))?;
         for extension in attributes {
             split_extension(extension)?;
         }
-        Ok(Self {
-            nonce,
-            salt,
-            iterations,
-        })
+        Ok(Self { nonce, salt, iterations })
     }
 }
 
@@ -124,9 +102,8 @@ pub(super) struct ClientFinal<'a> {
 impl<'a> ClientFinal<'a> {
     pub(super) fn parse(token: &'a [u8]) -> Result<Self, SaslError> {
         let text = text(token)?;
-        let (without_proof, proof) = text
-            .rsplit_once(",p=")
-            .ok_or(SaslError::Malformed("SCRAM client-final: proof"))?;
+        let (without_proof, proof) =
+            text.rsplit_once(",p=").ok_or(SaslError::Malformed("SCRAM client-final: proof"))?;
         let proof = STANDARD
             .decode(proof)
             .map_err(|_| SaslError::Malformed("SCRAM client-final: proof"))?;
@@ -139,12 +116,7 @@ impl<'a> ClientFinal<'a> {
         for extension in attributes {
             split_extension(extension)?;
         }
-        Ok(Self {
-            without_proof,
-            channel_binding,
-            nonce,
-            proof,
-        })
+        Ok(Self { without_proof, channel_binding, nonce, proof })
     }
 }
 

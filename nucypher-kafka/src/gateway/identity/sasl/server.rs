@@ -60,12 +60,7 @@ impl SaslServer {
         transport: Transport,
     ) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
-        Ok(Self {
-            mechanism,
-            users,
-            known_as: None,
-            state: State::First,
-        })
+        Ok(Self { mechanism, users, known_as: None, state: State::First })
     }
 
     /// Accept only this principal: for a re-authentication (KIP-368).
@@ -91,12 +86,7 @@ impl SaslServer {
                 let principal = self.admit(name)?;
                 // A user is looked up for whichever hash it has; SHA-256 is the cheaper one.
                 let (credential, known) = self.users.lookup_any(name);
-                Ok(Step::Check(PasswordCheck {
-                    credential,
-                    known,
-                    password,
-                    principal,
-                }))
+                Ok(Step::Check(PasswordCheck { credential, known, password, principal }))
             }
             (State::First, Some(hash)) => {
                 let first = ClientFirst::parse(token)?;
@@ -123,9 +113,7 @@ impl SaslServer {
 
 impl fmt::Debug for SaslServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SaslServer")
-            .field("mechanism", &self.mechanism)
-            .finish_non_exhaustive()
+        f.debug_struct("SaslServer").field("mechanism", &self.mechanism).finish_non_exhaustive()
     }
 }
 
@@ -174,20 +162,12 @@ impl ScramExchange {
         if message.channel_binding != self.channel_binding {
             return Err(SaslError::Malformed("SCRAM client-final: channel binding"));
         }
-        let ScramCredential {
-            hash,
-            stored_key,
-            server_key,
-            ..
-        } = &self.credential;
+        let ScramCredential { hash, stored_key, server_key, .. } = &self.credential;
         if message.proof.len() != hash.size() {
             return Err(SaslError::Malformed("SCRAM client-final: proof"));
         }
-        let auth_message = auth_message(
-            &self.client_first_bare,
-            &self.server_first,
-            message.without_proof,
-        );
+        let auth_message =
+            auth_message(&self.client_first_bare, &self.server_first, message.without_proof);
         // The signature becomes the ClientKey in place.
         let mut client_key = hash.hmac(stored_key, &[auth_message.as_bytes()]);
         for (key, proof) in client_key.iter_mut().zip(&message.proof) {
@@ -199,10 +179,7 @@ impl ScramExchange {
             return Err(SaslError::Denied);
         }
         let token = format!("v={}", STANDARD.encode(&*signature)).into_bytes();
-        Ok(Step::Done {
-            principal: self.principal,
-            token,
-        })
+        Ok(Step::Done { principal: self.principal, token })
     }
 }
 
@@ -229,18 +206,13 @@ impl PasswordCheck {
         if !bool::from(proven) {
             return Err(SaslError::Denied);
         }
-        Ok(Step::Done {
-            principal: self.principal,
-            token: Vec::new(),
-        })
+        Ok(Step::Done { principal: self.principal, token: Vec::new() })
     }
 }
 
 impl fmt::Debug for PasswordCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordCheck")
-            .field("principal", &self.principal)
-            .finish_non_exhaustive()
+        f.debug_struct("PasswordCheck").field("principal", &self.principal).finish_non_exhaustive()
     }
 }
 

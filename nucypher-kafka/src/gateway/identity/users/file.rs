@@ -63,10 +63,7 @@ pub(super) fn parse(text: &str) -> Result<Contents, UsersError> {
         line: at.line(error.span().unwrap_or_default()),
         message: error.message().to_owned(),
     })?;
-    let mut contents = Contents {
-        decoy_key: None,
-        users: BTreeMap::new(),
-    };
+    let mut contents = Contents { decoy_key: None, users: BTreeMap::new() };
     for (key, value) in root.get_ref() {
         match key.get_ref().as_ref() {
             "decoy_key" => contents.decoy_key = Some(at.decoy_key(value)?),
@@ -104,19 +101,10 @@ impl At<'_> {
 
     fn decoy_key(&self, value: &Spanned<DeValue<'_>>) -> Result<Zeroizing<Vec<u8>>, UsersError> {
         let error = |problem| self.error(value.span(), "decoy_key", problem);
-        let text = value
-            .get_ref()
-            .as_str()
-            .ok_or_else(|| error(FieldProblem::Type("string")))?;
-        let key = STANDARD
-            .decode(text)
-            .map(Zeroizing::new)
-            .map_err(|_| error(FieldProblem::DecoyKey))?;
-        if key.len() == DECOY_KEY {
-            Ok(key)
-        } else {
-            Err(error(FieldProblem::DecoyKey))
-        }
+        let text = value.get_ref().as_str().ok_or_else(|| error(FieldProblem::Type("string")))?;
+        let key =
+            STANDARD.decode(text).map(Zeroizing::new).map_err(|_| error(FieldProblem::DecoyKey))?;
+        if key.len() == DECOY_KEY { Ok(key) } else { Err(error(FieldProblem::DecoyKey)) }
     }
 
     fn users(&self, value: &Spanned<DeValue<'_>>) -> Result<BTreeMap<String, User>, UsersError> {
@@ -152,10 +140,8 @@ impl At<'_> {
                 }
             };
             let error = |problem| self.error(value.span(), &field, problem);
-            let text = value
-                .get_ref()
-                .as_str()
-                .ok_or_else(|| error(FieldProblem::Type("string")))?;
+            let text =
+                value.get_ref().as_str().ok_or_else(|| error(FieldProblem::Type("string")))?;
             let credential = ScramCredential::parse(hash, text)
                 .map_err(|e| error(FieldProblem::Credential(e)))?;
             user = user.with(credential);
@@ -165,21 +151,13 @@ impl At<'_> {
 }
 
 fn line_of(before: &[u8]) -> usize {
-    before
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        .saturating_add(1)
+    before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1)
 }
 
 fn write(contents: &Contents) -> Result<Zeroizing<String>, UsersError> {
     // Reserved at once, so that growing leaves no copy behind; writing to a string cannot fail.
     let mut text = Zeroizing::new(String::with_capacity(
-        contents
-            .users
-            .len()
-            .saturating_mul(1024)
-            .saturating_add(1024),
+        contents.users.len().saturating_mul(1024).saturating_add(1024),
     ));
     text.push_str(HEADER);
     if let Some(key) = &contents.decoy_key {
@@ -216,9 +194,7 @@ pub fn add(path: &Path, name: &str, user: User, existing: Existing) -> Result<()
     check_name(name)?;
     change(path, |users| {
         if existing == Existing::Refuse && users.contains_key(name) {
-            return Err(UsersError::Exists {
-                name: name.to_owned(),
-            });
+            return Err(UsersError::Exists { name: name.to_owned() });
         }
         users.insert(name.to_owned(), user);
         Ok(())
@@ -234,9 +210,7 @@ pub fn remove(path: &Path, name: &str) -> Result<(), UsersError> {
         users
             .remove(name)
             .map(drop)
-            .ok_or_else(|| UsersError::NoSuchUser {
-                name: name.escape_debug().to_string(),
-            })
+            .ok_or_else(|| UsersError::NoSuchUser { name: name.escape_debug().to_string() })
     })
 }
 
@@ -251,10 +225,7 @@ fn change(
         Err(UsersError::File(PrivateFileError::Io { error, .. }))
             if error.kind() == std::io::ErrorKind::NotFound =>
         {
-            Contents {
-                decoy_key: None,
-                users: BTreeMap::new(),
-            }
+            Contents { decoy_key: None, users: BTreeMap::new() }
         }
         Err(error) => return Err(error),
     };
@@ -290,34 +261,17 @@ impl<'a> Lock<'a> {
                 UsersError::Write { path: lock, error }
             }
         })?;
-        Ok(Self {
-            path,
-            lock,
-            file,
-            kept: false,
-        })
+        Ok(Self { path, lock, file, kept: false })
     }
 
     fn replace(mut self, text: &str) -> Result<(), UsersError> {
-        let error = |error| UsersError::Write {
-            path: self.lock.display().to_string(),
-            error,
-        };
-        self.file
-            .write_all(text.as_bytes())
-            .and_then(|()| self.file.sync_all())
-            .map_err(error)?;
-        fs::rename(&self.lock, self.path).map_err(|error| UsersError::Write {
-            path: self.path.display().to_string(),
-            error,
-        })?;
+        let error = |error| UsersError::Write { path: self.lock.display().to_string(), error };
+        self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all()).map_err(error)?;
+        fs::rename(&self.lock, self.path)
+            .map_err(|error| UsersError::Write { path: self.path.display().to_string(), error })?;
         self.kept = true;
         // The rename itself reaches the disk with the folder; a system that cannot sync one loses only that.
-        if let Some(folder) = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             let _ = File::open(folder).and_then(|folder| folder.sync_all());
         }
         Ok(())
