@@ -6,7 +6,7 @@
 mod request;
 mod response;
 
-pub use request::{Asked, walk_request};
+pub use request::{Asked, Bounds, walk_request};
 pub use response::{Located, Partition, denial, walk_response};
 
 /// The first version that names topics by id.

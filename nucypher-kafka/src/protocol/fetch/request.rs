@@ -15,6 +15,13 @@ pub struct Asked {
     pub replica: i32,
     /// The topics that are named by id, each once.
     pub ids: Vec<Uuid>,
+    /// How much the response may hold.
+    pub bounds: Bounds,
+}
+
+/// How much a response must and may hold, and where that stands in the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
     min_bytes: (i32, Range<usize>),
     max_bytes: (i32, Range<usize>),
 }
@@ -75,7 +82,7 @@ pub fn walk_request(body: Reader<'_>, version: i16) -> Read<Asked> {
         Ok(())
     })?;
     reader.end()?;
-    Ok(Asked { max_wait_ms, replica, ids, min_bytes, max_bytes })
+    Ok(Asked { max_wait_ms, replica, ids, bounds: Bounds { min_bytes, max_bytes } })
 }
 
 fn note_id(ids: &mut Vec<Uuid>, topic: Topic<'_>) {
@@ -86,7 +93,7 @@ fn note_id(ids: &mut Vec<Uuid>, topic: Topic<'_>) {
     }
 }
 
-impl Asked {
+impl Bounds {
     /// Lowers `max_bytes` in the frame, and `min_bytes` with it: a broker that may send less than it
     /// must wait for would always wait `max_wait_ms`.
     ///
