@@ -42,14 +42,16 @@ enum Codec {
 
 impl Compressor {
     /// The codec that leaves everything as it is.
-    pub const NONE: Self = Self(Codec::None);
+    pub const fn none() -> Self {
+        Self(Codec::None)
+    }
 
     /// Prepares a codec.
     ///
     /// Errors: [`ConfigError::Compression`] where the library refuses.
     pub fn new(compression: Compression) -> Result<Self, ConfigError> {
         Ok(match compression {
-            Compression::None => Self::NONE,
+            Compression::None => Self::none(),
             Compression::Lz4 => Self(Codec::Lz4),
             Compression::Zstd => bulk::Compressor::new(ZSTD_LEVEL)
                 .map(|zstd| Self(Codec::Zstd(zstd)))
@@ -187,9 +189,7 @@ fn zstd(frame: &[u8], max: usize) -> Result<Vec<u8>, OpenError> {
     // The window is memory, too: no larger than what may come out, but for the 8 MiB that RFC
     // 8878, section 3.1.1.1.2, wants every decoder to allow.
     let window_log = usize::BITS - max.leading_zeros();
-    context
-        .set_parameter(DParameter::WindowLogMax(window_log.clamp(23, 27)))
-        .map_err(broken)?;
+    context.set_parameter(DParameter::WindowLogMax(window_log.clamp(23, 27))).map_err(broken)?;
     let mut input = InBuffer::around(frame);
     let mut plaintext = Vec::with_capacity(FIRST.min(max).max(1));
     loop {

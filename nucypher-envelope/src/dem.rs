@@ -11,6 +11,7 @@ use core::fmt;
 
 use aes_gcm_siv::{AesGcmSiv, KeyInit, aead::AeadInOut, aes::Aes256Enc};
 use nucypher_pre::{KeyId, SharedSecret, Suite};
+use zeroize::Zeroizing;
 
 use crate::wire::DEK_LABEL;
 
@@ -45,23 +46,19 @@ pub struct Dek {
 
 impl Dek {
     /// Derives the DEK and its commitment from the shared point, which is consumed.
+    #[expect(clippy::indexing_slicing, reason = "48 bytes are 32 and 16")]
     pub(crate) fn derive(
         shared: SharedSecret,
         suite: Suite,
         slot: u8,
         delegating_id: KeyId,
     ) -> (Self, [u8; 16]) {
-        let okm = shared.expand::<48>(&[
-            DEK_LABEL,
-            &[suite.as_byte(), slot],
-            delegating_id.as_bytes(),
-        ]);
-        let (mut dek, mut commitment) = ([0; 32], [0; 16]);
+        let okm =
+            shared.expand::<48>(&[DEK_LABEL, &[suite.as_byte(), slot], delegating_id.as_bytes()]);
+        let (mut dek, mut commitment) = (Zeroizing::new([0; 32]), [0; 16]);
         dek.copy_from_slice(&okm[..32]);
         commitment.copy_from_slice(&okm[32..]);
-        let derived = Self::new(&dek);
-        zeroize::Zeroize::zeroize(&mut dek);
-        (derived, commitment)
+        (Self::new(&dek), commitment)
     }
 
     /// Schedules the key.

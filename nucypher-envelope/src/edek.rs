@@ -19,8 +19,7 @@ use core::fmt;
 
 use nucypher_pre::{
     Capsule, DelegationKind, KeyId, Precursor, PublicKey, ReencryptionKey, SecretKey, SharedSecret,
-    Suite,
-    rand_core::CryptoRng,
+    Suite, rand_core::CryptoRng,
 };
 use subtle::ConstantTimeEq;
 
@@ -176,9 +175,9 @@ impl Edek {
         let capsule = self.capsule()?;
         let shared = match self.precursor()? {
             None => key.decapsulate(&capsule),
-            Some(precursor) => key
-                .decapsulate_delegated(&capsule, &precursor)
-                .map_err(|_| OpenError::Altered)?,
+            Some(precursor) => {
+                key.decapsulate_delegated(&capsule, &precursor).map_err(|_| OpenError::Altered)?
+            }
         };
         let (dek, commitment) =
             Dek::derive(shared, self.suite(), self.slot(), self.delegating_id());
@@ -293,6 +292,7 @@ impl Edek {
     }
 
     /// The `N` bytes from `AT`; that they are inside is checked when compiling.
+    #[expect(clippy::indexing_slicing, reason = "AT + N is checked when compiling")]
     fn field<const AT: usize, const N: usize>(&self) -> [u8; N] {
         const { assert!(AT + N <= EDEK_LEN) };
         let mut field = [0; N];
@@ -301,6 +301,7 @@ impl Edek {
     }
 
     /// Writes the `N` bytes from `AT`; that they are inside is checked when compiling.
+    #[expect(clippy::indexing_slicing, reason = "AT + N is checked when compiling")]
     fn put<const AT: usize, const N: usize>(&mut self, field: &[u8; N]) {
         const { assert!(AT + N <= EDEK_LEN) };
         self.0[AT..AT + N].copy_from_slice(field);

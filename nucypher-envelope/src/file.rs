@@ -28,7 +28,7 @@ pub fn seal_file(
     plaintext: &[u8],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, SealError> {
-    let text = Text::new(plaintext, Padding::None, &mut Compressor::NONE)?;
+    let text = Text::new(plaintext, Padding::None, &mut Compressor::none())?;
     let bound = Bound { channel: context, key: None, place: None };
     // A session of one value, so its age does not matter.
     let (session, value) = Session::begin(to, 0, rng).seal(text, &bound)?;
@@ -75,9 +75,11 @@ pub fn reencrypt_file(key: &ReencryptionKey, file: &[u8]) -> Result<Vec<u8>, Ree
 ///
 /// Errors: too short, an EDEK that is malformed, or one for a field.
 pub fn split_file(file: &[u8]) -> Result<(Edek, &[u8]), Malformed> {
-    let (edek, rest) = file
-        .split_first_chunk::<EDEK_LEN>()
-        .ok_or(Malformed::new("length", file.len(), "shorter than an EDEK"))?;
+    let (edek, rest) = file.split_first_chunk::<EDEK_LEN>().ok_or(Malformed::new(
+        "length",
+        file.len(),
+        "shorter than an EDEK",
+    ))?;
     let edek = Edek::check(edek)?;
     if edek.slot() != WHOLE_VALUE {
         return Err(Malformed::new("slot", Edek::SLOT_AT, "a file holds a whole value"));

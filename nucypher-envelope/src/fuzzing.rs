@@ -8,7 +8,8 @@ use nucypher_pre::{Capsule, ReencryptionKey, SecretKey, Suite};
 
 use crate::{
     ChannelName, Edek, EdekHeader, OpenError, Opener, OpenerConfig, Place, SealedRecordRef,
-    SealedValue, WHOLE_VALUE, text, wire::{EDEK_HEADER, NULL_HEADER},
+    SealedValue, WHOLE_VALUE, text,
+    wire::{EDEK_HEADER, NULL_HEADER},
 };
 
 /// Small, so that the fuzzer reaches it.

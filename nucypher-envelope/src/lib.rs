@@ -39,9 +39,7 @@ pub use limits::{
 };
 pub use nucypher_pre as pre;
 pub use open::{Opener, OpenerConfig, SealedRecordRef};
-pub use seal::{
-    KeyBinding, PlaceBinding, Record, SealedRecord, Sealer, SealerConfig,
-};
+pub use seal::{KeyBinding, PlaceBinding, Record, SealedRecord, Sealer, SealerConfig};
 pub use session::{Bound, Session, Turn};
 pub use text::{Padding, Text};
 pub use value::{Flags, Nonce, SealedValue};

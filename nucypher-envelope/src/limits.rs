@@ -69,7 +69,7 @@ impl Limits {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         in_range("session calls", self.calls, MAX_SESSION_CALLS)?;
         in_range("session bytes", self.bytes, MAX_SESSION_BYTES)?;
-        in_range("session age in ms", self.age_ms(), MAX_SESSION_AGE.as_millis() as u64)
+        in_range("session age in ms", self.age_ms(), Self::MAX.age_ms())
     }
 
     /// The age in milliseconds, rounded down.

@@ -128,9 +128,8 @@ impl Opener {
         let dek = self.dek(&edek)?;
         let binding =
             Binding { context: context.as_str().as_bytes(), key: record.key, place: record.place };
-        let plaintext = sealed
-            .ok_or(OpenError::Altered)?
-            .open(&dek, &edek, &binding, self.max_decompressed)?;
+        let plaintext =
+            sealed.ok_or(OpenError::Altered)?.open(&dek, &edek, &binding, self.max_decompressed)?;
         Ok(record.value.map(|_| plaintext))
     }
 

@@ -66,7 +66,8 @@ impl Places {
 
     /// Cost: a walk over all sessions, about the time of the encapsulation that made it necessary.
     fn end_least_recently_used(&mut self) {
-        let uses = |partitions: &HashMap<u32, Open>| partitions.values().map(|open| open.used).min();
+        let uses =
+            |partitions: &HashMap<u32, Open>| partitions.values().map(|open| open.used).min();
         let Some(oldest) = self.topics.values().filter_map(uses).min() else { return };
         self.topics.retain(|_, partitions| {
             partitions.retain(|_, open| open.used != oldest);

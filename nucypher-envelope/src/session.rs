@@ -148,11 +148,6 @@ impl Session {
         goes_on.then_some(Turn(self))
     }
 
-    /// The clock's last reading.
-    pub(crate) fn last_ms(&self) -> u64 {
-        self.age.last_ms
-    }
-
     /// The session's EDEK, as it travels with every value.
     pub fn edek(&self) -> &Edek {
         &self.edek
@@ -196,10 +191,8 @@ impl Turn {
         let nonce = Nonce::new(session.prefix, session.sealed, 0);
         let mut value = text.into_buffer();
         let (head, text) = value.split_at_mut(TEXT_AT);
-        let tag = session
-            .dek
-            .seal(nonce.as_bytes(), &session.aad, text)
-            .ok_or(SealError::TooLarge)?;
+        let tag =
+            session.dek.seal(nonce.as_bytes(), &session.aad, text).ok_or(SealError::TooLarge)?;
         let fields = core::iter::once(flags.as_byte()).chain(*nonce.as_bytes());
         head.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
         value.extend_from_slice(&tag);

@@ -133,6 +133,6 @@ fn unpadded_len(text: &[u8]) -> Option<usize> {
     let (_, block) = text.split_last_chunk::<PAD_TO>()?;
     let zeros = block.iter().rev().take_while(|byte| **byte == 0).count();
     let mark = text.len().checked_sub(zeros.checked_add(1)?)?;
-    (text.len() % PAD_TO == 0 && zeros < PAD_TO && text.get(mark) == Some(&PAD_MARK))
+    (text.len().is_multiple_of(PAD_TO) && zeros < PAD_TO && text.get(mark) == Some(&PAD_MARK))
         .then_some(mark)
 }
