@@ -60,9 +60,13 @@ pub use key::{AdministratorKey, GatewayKeyId, GatewayPublicKey, GatewaySecretKey
 pub use ledger::Refusal;
 pub use loader::{LoadError, Loader, Sources};
 pub use name::{NameError, normalise_principal};
-pub use overview::{ChannelKeySummary, ChannelSummary, GrantKind, GrantStatus, GrantSummary, Overview};
+pub use overview::{
+    ChannelKeySummary, ChannelSummary, GrantKind, GrantStatus, GrantSummary, Overview,
+};
 pub use seen::{Seen, SeenError};
 pub use separation::SeparationError;
-pub use snapshot::{Access, ActiveGrant, Channel, Problem, ProblemKind, Snapshot, SnapshotError, Trust};
+pub use snapshot::{
+    Access, ActiveGrant, Channel, Problem, ProblemKind, Snapshot, SnapshotError, Trust,
+};
 #[cfg(feature = "gateway")]
 pub use watch::{RegistryHandle, RegistryWatcher, WatchError};

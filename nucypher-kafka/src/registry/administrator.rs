@@ -13,7 +13,8 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use nucypher_pre::{
-    DelegationKind, MasterSecret, PublicKey, ReencryptionKey, SecretKey, Suite, rand_core::CryptoRng,
+    DelegationKind, MasterSecret, PublicKey, ReencryptionKey, SecretKey, Suite,
+    rand_core::CryptoRng,
 };
 
 use super::{
@@ -206,7 +207,11 @@ impl Administrator {
         now_ms: i64,
     ) -> Result<ChannelSummary, AdministratorError> {
         let topics = checked_names(&new.topics, is_topic, NameError::Topic)?;
-        let fields = checked_names(&new.fields, |field| !field.is_empty() && is_field(field), NameError::Field)?;
+        let fields = checked_names(
+            &new.fields,
+            |field| !field.is_empty() && is_field(field),
+            NameError::Field,
+        )?;
         if !is_name(&new.name) {
             return Err(NameError::Channel(new.name.clone()).into());
         }
@@ -229,7 +234,11 @@ impl Administrator {
             keys: Vec::new(),
         };
         // Slot 0 is the whole value; the fields follow in the order given, which is theirs to keep.
-        let named = new.fields.iter().map(String::as_str).filter(|name| fields.iter().any(|field| **field == **name));
+        let named = new
+            .fields
+            .iter()
+            .map(String::as_str)
+            .filter(|name| fields.iter().any(|field| **field == **name));
         for (slot, field) in (0..=u8::MAX).zip(std::iter::once("").chain(named)) {
             let secret = self.master.channel_key(new.suite, &new.name, FIRST_EPOCH, field)?;
             let key = secret.public_key().clone();
@@ -260,8 +269,12 @@ impl Administrator {
         let channel = change.channel(&request.channel)?;
         let channel_key = find_key(channel, request.epoch, &request.field)?;
         check_topics(channel, &topics)?;
-        let delegator =
-            self.master.channel_key(channel.suite, &channel.name, channel_key.epoch, &channel_key.field)?;
+        let delegator = self.master.channel_key(
+            channel.suite,
+            &channel.name,
+            channel_key.epoch,
+            &channel_key.field,
+        )?;
         if *delegator.public_key() != channel_key.key {
             return Err(AdministratorError::OtherMaster(request.channel.clone()));
         }
@@ -368,8 +381,11 @@ impl Administrator {
     ) -> Result<Vec<GrantSummary>, AdministratorError> {
         let principal = normalise_principal(principal)?;
         let mut change = Change::begin(self)?;
-        let removed: Vec<_> =
-            change.grants(now_ms).into_iter().filter(|grant| grant.principal == principal).collect();
+        let removed: Vec<_> = change
+            .grants(now_ms)
+            .into_iter()
+            .filter(|grant| grant.principal == principal)
+            .collect();
         if removed.is_empty() {
             return Err(AdministratorError::NothingGranted(principal));
         }
@@ -457,12 +473,11 @@ fn find_key<'a>(
     epoch: Option<u32>,
     field: &str,
 ) -> Result<&'a ChannelKey, AdministratorError> {
-    epoch
-        .or(channel.current_epoch())
-        .and_then(|epoch| channel.key(epoch, field))
-        .ok_or_else(|| AdministratorError::NoSuchKey {
+    epoch.or(channel.current_epoch()).and_then(|epoch| channel.key(epoch, field)).ok_or_else(|| {
+        AdministratorError::NoSuchKey {
             channel: channel.name.to_string(),
             epoch,
             field: field.to_owned(),
-        })
+        }
+    })
 }

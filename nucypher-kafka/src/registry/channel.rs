@@ -106,7 +106,10 @@ impl ChannelDescriptor {
             let key = read_key(&mut reader, suite)?;
             let in_order =
                 keys.last().is_none_or(|last| (last.epoch, last.slot) < (key.epoch, key.slot));
-            let distinct = !keys.iter().rev().take_while(|other| other.epoch == key.epoch)
+            let distinct = !keys
+                .iter()
+                .rev()
+                .take_while(|other| other.epoch == key.epoch)
                 .any(|other| other.field == key.field);
             if !in_order || !distinct {
                 return Err(at);
@@ -129,9 +132,7 @@ fn read_key(reader: &mut Reader<'_>, suite: Suite) -> Result<ChannelKey, Malform
 }
 
 pub(super) fn read_suite(reader: &mut Reader<'_>) -> Result<Suite, Malformed> {
-    reader.map("suite", |reader| {
-        Suite::from_byte(reader.u8("suite")?).ok_or(reader.fail("suite"))
-    })
+    reader.map("suite", |reader| Suite::from_byte(reader.u8("suite")?).ok_or(reader.fail("suite")))
 }
 
 pub(super) fn read_public_key(

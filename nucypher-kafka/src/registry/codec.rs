@@ -55,7 +55,9 @@ impl<'a> Reader<'a> {
         expected: &[u8],
     ) -> Result<(), Malformed> {
         self.map(field, |reader| {
-            (reader.take(field, expected.len())? == expected).then_some(()).ok_or(reader.fail(field))
+            (reader.take(field, expected.len())? == expected)
+                .then_some(())
+                .ok_or(reader.fail(field))
         })
     }
 

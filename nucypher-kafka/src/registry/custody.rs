@@ -11,6 +11,7 @@ use std::{
     path::Path,
 };
 
+use pem_rfc7468::LineEnding;
 use pkcs8::{
     AlgorithmIdentifierRef, EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef,
     SubjectPublicKeyInfoRef,
@@ -19,7 +20,6 @@ use pkcs8::{
         asn1::{BitStringRef, OctetStringRef},
     },
 };
-use pem_rfc7468::LineEnding;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -154,10 +154,7 @@ pub(super) fn encode_secret(
     .map(Zeroizing::new)
 }
 
-fn from_pkcs8(
-    oid: ObjectIdentifier,
-    document: &[u8],
-) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
+fn from_pkcs8(oid: ObjectIdentifier, document: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
     let info = PrivateKeyInfoRef::from_der(document)?;
     check_algorithm(oid, &info.algorithm)?;
     let inner = <&OctetStringRef>::from_der(info.private_key.as_bytes())?;
@@ -182,8 +179,7 @@ fn decode_pem(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyFileError> {
 }
 
 fn encode_pem(label: &'static str, document: &[u8]) -> Result<String, KeyFileError> {
-    pem_rfc7468::encode_string(label, LineEnding::LF, document)
-        .map_err(|_| KeyFileError::Structure)
+    pem_rfc7468::encode_string(label, LineEnding::LF, document).map_err(|_| KeyFileError::Structure)
 }
 
 /// Reads a secret key file, and refuses one that others can read.

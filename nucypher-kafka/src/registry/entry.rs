@@ -151,8 +151,7 @@ impl Entry {
         if !allowed {
             return Err(sealed_at);
         }
-        let hash =
-            Sha256::new_with_prefix(ENTRY_DOMAIN).chain_update(bytes).finalize().into();
+        let hash = Sha256::new_with_prefix(ENTRY_DOMAIN).chain_update(bytes).finalize().into();
         Ok(Self { bytes: bytes.into(), kind, signer, signature, body, hash })
     }
 

@@ -37,7 +37,9 @@ pub enum Refusal {
         found: u64,
     },
     /// There are two heads of one revision.
-    #[error("two different heads of revision {revision}: the administrator's directory was copied or restored")]
+    #[error(
+        "two different heads of revision {revision}: the administrator's directory was copied or restored"
+    )]
     Forked {
         /// The revision.
         revision: u64,

@@ -33,18 +33,15 @@ pub(super) fn seal(
 ) -> Result<[u8; SEALED_LEN], HpkeError> {
     let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&gateway.to_bytes())?;
     let mut text = scalar.clone();
-    let (enc, tag) = hpke::single_shot_seal_inout_detached_with_rng::<
-        AesGcm256,
-        HkdfSha256,
-        X25519HkdfSha256,
-    >(
-        &OpModeS::Base,
-        &recipient,
-        &Sha256::digest(body),
-        InOutBuf::from(text.as_mut_slice()),
-        &[],
-        rng,
-    )?;
+    let (enc, tag) =
+        hpke::single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+            &OpModeS::Base,
+            &recipient,
+            &Sha256::digest(body),
+            InOutBuf::from(text.as_mut_slice()),
+            &[],
+            rng,
+        )?;
     let mut sealed = [0; SEALED_LEN];
     let parts = enc.to_bytes().into_iter().chain(text.iter().copied()).chain(tag.to_bytes());
     sealed.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);

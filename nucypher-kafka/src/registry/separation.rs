@@ -39,7 +39,9 @@ pub enum SeparationError {
         used: Suite,
     },
     /// A key is both a delegating and a consumer key.
-    #[error("the key {id} would be both a delegating key and a consumer's: use another key for the consumer")]
+    #[error(
+        "the key {id} would be both a delegating key and a consumer's: use another key for the consumer"
+    )]
     Role {
         /// The key.
         id: KeyId,

@@ -137,11 +137,7 @@ struct Keeper {
 
 impl Keeper {
     /// `_watcher` lives as long as the task: dropping it ends the events.
-    async fn run(
-        mut self,
-        mut events: mpsc::Receiver<()>,
-        _watcher: Option<RecommendedWatcher>,
-    ) {
+    async fn run(mut self, mut events: mpsc::Receiver<()>, _watcher: Option<RecommendedWatcher>) {
         let mut poll = time::interval_at(Instant::now() + POLL, POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -188,7 +184,8 @@ impl Keeper {
             Ok((snapshot, unsaved)) => {
                 self.failing = snapshot.is_held_back();
                 let before = self.current.swap(Arc::clone(&snapshot));
-                if before.revision() != snapshot.revision() || before.problems() != snapshot.problems()
+                if before.revision() != snapshot.revision()
+                    || before.problems() != snapshot.problems()
                 {
                     report(&snapshot, unsaved);
                 }

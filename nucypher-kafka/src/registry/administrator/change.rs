@@ -42,10 +42,7 @@ struct Current {
 
 impl Administrator {
     /// This administrator's set in what was found, checked against the highest revision signed.
-    pub(super) fn ledger<'a>(
-        &self,
-        found: &'a [Found],
-    ) -> Result<Ledger<'a>, AdministratorError> {
+    pub(super) fn ledger<'a>(&self, found: &'a [Found]) -> Result<Ledger<'a>, AdministratorError> {
         Ok(Ledger::collect(found, &self.public, &self.home.seen()?, &|_| None)?)
     }
 }
@@ -176,10 +173,10 @@ impl<'a> Change<'a> {
         if newer.not_before.is_some_and(|begin| now_ms < begin) {
             return;
         }
-        let older = self.grants(now_ms).into_iter().filter(|grant| {
-            grant.subject() == newer.subject()
-                && grant.revision < newer.revision
-        });
+        let older = self
+            .grants(now_ms)
+            .into_iter()
+            .filter(|grant| grant.subject() == newer.subject() && grant.revision < newer.revision);
         for grant in older {
             self.remove(grant.id);
         }
@@ -298,9 +295,7 @@ impl Keys {
         self.0.delegating(&grant.delegator, &place)?;
         self.0.consumer(&grant.delegatee)?;
         match grant.kind {
-            DelegationKind::Interactive => {
-                self.0.interactive(&grant.delegator, &grant.delegatee)
-            }
+            DelegationKind::Interactive => self.0.interactive(&grant.delegator, &grant.delegatee),
             DelegationKind::NonInteractive => Ok(()),
         }
     }

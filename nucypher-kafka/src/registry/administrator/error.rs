@@ -5,14 +5,8 @@ use std::{io, path::PathBuf};
 use nucypher_pre::Suite;
 
 use crate::registry::{
-    codec::TooLong,
-    custody::KeyFileError,
-    directory::DirectoryError,
-    entry::EntryId,
-    key::GatewayKeyId,
-    ledger::Refusal,
-    name::NameError,
-    seen::SeenError,
+    codec::TooLong, custody::KeyFileError, directory::DirectoryError, entry::EntryId,
+    key::GatewayKeyId, ledger::Refusal, name::NameError, seen::SeenError,
     separation::SeparationError,
 };
 
@@ -51,7 +45,9 @@ pub enum AdministratorError {
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The registry is not as this administrator left it.
-    #[error("the registry is not as this administrator left it: {0}. Bring back the directory as it was, from a gateway or a backup")]
+    #[error(
+        "the registry is not as this administrator left it: {0}. Bring back the directory as it was, from a gateway or a backup"
+    )]
     Registry(#[from] Refusal),
     /// A name that cannot be used.
     #[error(transparent)]
@@ -92,10 +88,14 @@ pub enum AdministratorError {
     #[error("a channel has at most 255 fields, each named once")]
     TooManyFields,
     /// The channel's keys do not follow from this administrator's master secret.
-    #[error("the keys of channel {0} do not follow from this master secret: is it the right home directory?")]
+    #[error(
+        "the keys of channel {0} do not follow from this master secret: is it the right home directory?"
+    )]
     OtherMaster(String),
     /// The consumer's key is of the other suite.
-    #[error("the channel {channel} uses the suite {suite}, the consumer's key {key}: generate one for the channel's suite")]
+    #[error(
+        "the channel {channel} uses the suite {suite}, the consumer's key {key}: generate one for the channel's suite"
+    )]
     Suite {
         /// The channel.
         channel: String,
@@ -105,7 +105,9 @@ pub enum AdministratorError {
         key: Suite,
     },
     /// There is no gateway to seal to.
-    #[error("no gateway is registered: name one with its public key (`nucypher admin add-gateway`)")]
+    #[error(
+        "no gateway is registered: name one with its public key (`nucypher admin add-gateway`)"
+    )]
     NoGateways,
     /// More than 255 gateways.
     #[error("a grant is sealed to at most 255 gateways")]

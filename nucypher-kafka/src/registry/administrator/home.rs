@@ -19,9 +19,7 @@ use zeroize::Zeroizing;
 
 use super::AdministratorError;
 use crate::registry::{
-    custody::{
-        self, KeyFileError, OID_ED25519, OID_MASTER, read_secret_file, write_secret_file,
-    },
+    custody::{self, KeyFileError, OID_ED25519, OID_MASTER, read_secret_file, write_secret_file},
     directory::replace_file,
     grant::GrantBody,
     key::{AdministratorKey, GatewayPublicKey},
@@ -68,7 +66,8 @@ impl Home {
             return Err(AdministratorError::HomeExists(path.to_owned()));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let fresh = Self { path: path.with_file_name(format!(".{name}.new-{}", std::process::id())) };
+        let fresh =
+            Self { path: path.with_file_name(format!(".{name}.new-{}", std::process::id())) };
         let io = |error| AdministratorError::Home { path: fresh.path.clone(), error };
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(io)?;
@@ -252,8 +251,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),
     };
-    let mut file: File =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let mut file: File = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let end = u64::try_from(whole).map_err(io::Error::other)?;
     file.set_len(end)?;
     io::Seek::seek(&mut file, io::SeekFrom::Start(end))?;

@@ -8,7 +8,9 @@ use std::{
 
 use nucypher_pre::UnverifiedReencryptionKey;
 
-use super::{ActiveGrant, Channel, Content, Pair, Part, Problem, ProblemKind, Record, Snapshot, Trust};
+use super::{
+    ActiveGrant, Channel, Content, Pair, Part, Problem, ProblemKind, Record, Snapshot, Trust,
+};
 use crate::registry::{
     channel::ChannelDescriptor,
     directory::Found,
@@ -168,8 +170,7 @@ fn open_grant(
 ) -> Result<Option<ActiveGrant>, ProblemKind> {
     let own = body.gateways.iter().zip(entry.sealed()).find(|(id, _)| **id == gateway.id());
     let Some((_, sealed)) = own else { return Ok(None) };
-    let scalar =
-        seal::open(sealed, entry.body(), gateway).map_err(|_| ProblemKind::Sealed)?;
+    let scalar = seal::open(sealed, entry.body(), gateway).map_err(|_| ProblemKind::Sealed)?;
     let key = UnverifiedReencryptionKey::new(
         body.delegator.clone(),
         body.delegatee.clone(),
@@ -325,9 +326,7 @@ impl Draft {
         let delegatee = grant.key.delegatee();
         self.separation.consumer(delegatee).map_err(ProblemKind::Separation)?;
         if grant.key.kind() == nucypher_pre::DelegationKind::Interactive {
-            self.separation
-                .interactive(delegator, delegatee)
-                .map_err(ProblemKind::Separation)?;
+            self.separation.interactive(delegator, delegatee).map_err(ProblemKind::Separation)?;
         }
         let principal = self.principal(&grant.principal);
         let snapshot = &mut self.snapshot;

@@ -34,7 +34,9 @@ pub enum ProblemKind {
     #[error("grant left out: {0}")]
     Malformed(Malformed),
     /// The grant's channel is not there, or its key is not the channel's.
-    #[error("grant left out: its key is not that of channel {channel}, epoch {epoch}, field {field:?}")]
+    #[error(
+        "grant left out: its key is not that of channel {channel}, epoch {epoch}, field {field:?}"
+    )]
     NotTheChannelsKey {
         /// The channel's name.
         channel: Box<str>,
@@ -69,10 +71,14 @@ pub enum ProblemKind {
         owner: Box<str>,
     },
     /// The administrator's head has expired: all its channels are denied.
-    #[error("the head of administrator {0} has expired: all its channels are denied until it is renewed (`nucypher admin renew`)")]
+    #[error(
+        "the head of administrator {0} has expired: all its channels are denied until it is renewed (`nucypher admin renew`)"
+    )]
     Expired(SigningKeyId),
     /// The administrator's part is not accepted: the one before it stays in force.
-    #[error("the registry of administrator {administrator} is not accepted, revision {kept} stays in force: {refusal}")]
+    #[error(
+        "the registry of administrator {administrator} is not accepted, revision {kept} stays in force: {refusal}"
+    )]
     Kept {
         /// The administrator.
         administrator: SigningKeyId,
