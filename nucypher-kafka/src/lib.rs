@@ -4,3 +4,4 @@
 pub mod gateway;
 pub mod protocol;
 pub mod records;
+pub mod registry;
