@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::gateway::identity::SaslError;
+use crate::gateway::identity::mtls::MtlsError;
 use crate::protocol::frame::Frame;
 use crate::protocol::wire::Malformed;
 use crate::records::{ApplyError, Overlap};
@@ -100,6 +101,9 @@ pub enum ClientFault {
     /// Authentication failed.
     #[error("authentication: {0}")]
     Sasl(#[from] SaslError),
+    /// A certificate that names no principal.
+    #[error("certificate: {0}")]
+    Certificate(MtlsError),
     /// A client that fetches as if it were a broker.
     #[error("a fetch as replica {0}: followers do not fetch through a gateway")]
     Replica(i32),

@@ -26,17 +26,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use authentication::{Authentication, Ended};
+pub use authentication::{Authentication, Ended, EndedSettings, Watched};
 pub use fetch::FetchJob;
+pub use requests::CLIENT_ID;
 
 use super::fault::{ClientFault, Fault};
 use super::identity::{PasswordCheck, Principal, SaslError, Step as SaslStep};
+use super::authorize::Authority;
 use super::nodes::Nodes;
+use super::reencryptor::Reencryptor;
 use super::routes::Routes;
 use super::topics::TopicIds;
-use crate::protocol::api_versions::Range;
 use crate::protocol::endpoint::Site;
 use crate::records::Edits;
+use crate::registry::RegistryHandle;
+use fetch::Scratch;
 use in_flight::InFlight;
 
 /// What a session shares with others.
@@ -48,8 +52,23 @@ pub struct World {
     pub routes: Arc<Routes>,
     /// Topic names by id.
     pub topics: Arc<TopicIds>,
+    /// Channels and grants.
+    pub registry: RegistryHandle,
+    /// Re-encrypts, and remembers.
+    pub reencryptor: Arc<Reencryptor>,
+    /// To whom the admin plane is open.
+    pub admins: Admins,
     /// Limits on frames and queues.
     pub limits: SessionLimits,
+}
+
+/// To whom the APIs of the admin plane are open.
+#[derive(Debug, Clone)]
+pub enum Admins {
+    /// To all: the broker sees who asks, and its ACLs decide.
+    Everyone,
+    /// To these: the broker sees the gateway.
+    Named(Arc<[Principal]>),
 }
 
 /// Limits on one session.
@@ -115,8 +134,6 @@ pub enum Work {
 pub struct Session {
     world: World,
     authentication: Authentication,
-    /// APIs of the admin plane are open to this client.
-    admin: bool,
     /// What is left of the request that streams through.
     request_left: usize,
     /// What is left of the response that streams through.
@@ -125,6 +142,7 @@ pub struct Session {
     asked_names: bool,
     in_flight: VecDeque<InFlight>,
     fetched: Option<Box<FetchJob>>,
+    scratch: Scratch,
     /// Set when the connection ends as soon as what is queued has been sent.
     closing: Option<Fault>,
 }
@@ -132,16 +150,16 @@ pub struct Session {
 impl Session {
     /// Begins a session.
     #[must_use]
-    pub fn new(world: World, authentication: Authentication, admin: bool) -> Self {
+    pub fn new(world: World, authentication: Authentication) -> Self {
         Self {
             world,
             authentication,
-            admin,
             request_left: 0,
             response_left: 0,
             asked_names: false,
             in_flight: VecDeque::new(),
             fetched: None,
+            scratch: Scratch::default(),
             closing: None,
         }
     }
@@ -150,6 +168,21 @@ impl Session {
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         self.authentication.principal()
+    }
+
+    /// Whether the APIs of the admin plane are open to this client.
+    fn is_admin(&self) -> bool {
+        match &self.world.admins {
+            Admins::Everyone => true,
+            Admins::Named(admins) => self.principal().is_some_and(|principal| admins.contains(principal)),
+        }
+    }
+
+    /// The principal's rights by the registry as it is now.
+    fn authority(&self, now: Now) -> Result<Authority, Fault> {
+        let principal = self.principal().cloned().ok_or(Fault::Bug("records before authentication"))?;
+        let snapshot = Arc::clone(&self.world.registry.snapshot());
+        Ok(Authority::new(snapshot, principal, now.wall_ms))
     }
 
     /// Whether nothing is under way in either direction: the connection may be closed without loss.
@@ -162,6 +195,18 @@ impl Session {
     #[must_use]
     pub fn is_between_requests(&self) -> bool {
         self.request_left == 0
+    }
+
+    /// Whether a response is on its way through.
+    #[must_use]
+    pub fn is_within_response(&self) -> bool {
+        self.response_left > 0
+    }
+
+    /// Whether the client must authenticate before it gets a broker.
+    #[must_use]
+    pub fn authenticates_before_broker(&self) -> bool {
+        matches!(self.authentication, Authentication::Ended(_))
     }
 
     /// How many requests wait for their responses.

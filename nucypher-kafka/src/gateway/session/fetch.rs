@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::responses::Response;
 use super::{Fault, Now, Session, Step, Work};
 use crate::gateway::authorize::{Authority, Verdict};
-use crate::gateway::reencryptor::{Decision, Reencryptor};
+use crate::gateway::reencryptor::{Cold, Decision, Reencryptor};
 use crate::protocol::endpoint::Addresses;
 use crate::protocol::fetch::{self, Partition};
 use crate::protocol::topic::Topic;
@@ -93,8 +93,7 @@ impl Session {
         if let Some(step) = self.route(&located.addresses) {
             return Ok(step);
         }
-        let principal = self.principal().cloned().ok_or(Fault::Bug("a fetch before authentication"))?;
-        let authority = self.world.registry.authority(principal, now.wall_ms);
+        let authority = self.authority(now)?;
         let verdicts: Vec<_> = located.topics.iter().map(|topic| self.judge(&authority, *topic)).collect();
 
         let mut edits = Edits::new();
@@ -232,7 +231,7 @@ impl Runs {
     }
 
     /// Computes what is cold, equal ones once.
-    fn warm(&mut self, compute: impl Fn(&super::fetch::Cold) -> Option<[u8; EDEK_LEN]>) {
+    fn warm(&mut self, compute: impl Fn(&Cold) -> Option<[u8; EDEK_LEN]>) {
         for (_, decision) in &mut self.runs {
             if let Decision::Cold(cold) = decision {
                 let warm = self.cold.entry(*cold.edek.as_bytes()).or_insert_with(|| compute(cold));
@@ -251,5 +250,3 @@ impl Runs {
         })
     }
 }
-
-use crate::gateway::reencryptor::Cold;

@@ -10,9 +10,10 @@ use crate::protocol::table::{self, Action, Api, key};
 use crate::protocol::wire::{Flaw, Read, Reader, Uuid};
 use crate::protocol::{fetch, metadata, produce};
 
-/// How far into a Produce request the gateway looks for `acks`: a client id and a transactional id,
-/// 32 KiB each at most as Kafka's non-compact strings are.
-const PRODUCE_FRONT: usize = 72 * 1024;
+/// How far into a Produce request the gateway looks for `acks`, in bytes: behind a client id and a
+/// transactional id, which may have 32767 each in theory and have some dozens in practice. It fits a
+/// connection's small buffer.
+const PRODUCE_FRONT: usize = 60 * 1024;
 
 /// What the gateway calls itself in requests of its own.
 pub const CLIENT_ID: &str = "nucypher-gateway";
