@@ -1,1 +1,3 @@
 //! NuCypher kafka.
+
+pub mod records;
