@@ -2,14 +2,12 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
-
-use std::sync::Arc;
 
 use super::{
     Mechanism, SaslError, Transport, check_len, nonce,
@@ -54,7 +52,7 @@ impl Account {
         &self.name
     }
 
-    fn keys(&self, hash: ScramHash, salt: &[u8], iterations: u32) -> ClientKeys {
+    pub(super) fn keys(&self, hash: ScramHash, salt: &[u8], iterations: u32) -> ClientKeys {
         // Held while deriving, so that a burst of connections derives once. A poisoned lock holds
         // either old keys or new ones, both whole.
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);

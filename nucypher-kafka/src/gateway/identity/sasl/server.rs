@@ -23,6 +23,8 @@ pub struct SaslServer {
     users: Arc<Users>,
     /// Who the connection already belongs to, at a re-authentication.
     known_as: Option<Principal>,
+    /// Our half of the SCRAM nonce.
+    nonce: String,
     state: State,
 }
 
@@ -53,20 +55,27 @@ impl SaslServer {
     /// Begin an exchange, after SaslHandshake named the mechanism.
     ///
     /// # Errors
-    /// [`SaslError::NeedsTls`] where the mechanism must not run over this transport.
+    /// [`SaslError::NeedsTls`] where the mechanism must not run over this transport;
+    /// [`SaslError::Random`].
     pub fn start(
         mechanism: Mechanism,
         users: Arc<Users>,
         transport: Transport,
     ) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
-        Ok(Self { mechanism, users, known_as: None, state: State::First })
+        Ok(Self { mechanism, users, known_as: None, nonce: nonce()?, state: State::First })
     }
 
     /// Accept only this principal: for a re-authentication (KIP-368).
     #[must_use]
     pub fn known_as(mut self, principal: Principal) -> Self {
         self.known_as = Some(principal);
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_nonce(mut self, nonce: &str) -> Self {
+        self.nonce = nonce.to_owned();
         self
     }
 
@@ -92,7 +101,8 @@ impl SaslServer {
                 let first = ClientFirst::parse(token)?;
                 let principal = self.admit(&first.user)?;
                 let (credential, known) = self.users.lookup(hash, &first.user);
-                let exchange = ScramExchange::new(&first, credential, known, principal, &nonce()?);
+                let exchange =
+                    ScramExchange::new(&first, credential, known, principal, &self.nonce);
                 let reply = exchange.server_first.clone().into_bytes();
                 self.state = State::ScramFinal(Box::new(exchange));
                 Ok(Step::Continue(reply))
