@@ -1,3 +1,6 @@
 //! NuCypher kafka.
 
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod records;
+pub mod registry;
