@@ -56,7 +56,7 @@ def record(args, codec, index):
 
 
 def expected(args):
-    """What a fetch shows: every codec's records, or those of three transactions with their markers."""
+    """What a fetch shows: every codec's records, or those of three transactions around their markers."""
     ends = [0] * args.partitions
 
     def produced(codec, visible=True):
@@ -75,6 +75,9 @@ def expected(args):
     else:
         for codec in args.codecs:
             yield from produced(codec)
+        if args.committed:
+            for partition, end in enumerate(ends):
+                yield {"topic": args.topic, "partition": partition, "committed": end}
 
 
 def canonical(args, lines):
@@ -101,6 +104,7 @@ def main():
     verbs.add_parser("make").add_argument("codec", choices=CODECS)
     expect = verbs.add_parser("expect")
     expect.add_argument("--transactions", action="store_true")
+    expect.add_argument("--committed", action="store_true", help="and what a group commits that read it all")
     expect.add_argument("--isolation", choices=["read_committed", "read_uncommitted"], default="read_uncommitted")
     expect.add_argument("topic")
     expect.add_argument("codecs", nargs="*", choices=[*CODECS, []])
