@@ -215,3 +215,6 @@ fn zstd(frame: &[u8], max: usize) -> Result<Vec<u8>, OpenError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

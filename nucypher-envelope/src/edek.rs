@@ -109,9 +109,19 @@ impl Edek {
         if edek.0[at::STATE] > State::NonInteractive.as_byte() {
             return Err(Malformed::new("state", at::STATE, "not 0, 1 or 2"));
         }
-        if edek.state() == State::Fresh && edek.opening_id() != edek.delegating_id() {
-            let why = "a fresh EDEK is opened by its delegating key";
-            return Err(Malformed::new("opening_key_id", at::OPENING_ID, why));
+        // Re-encrypted back to the delegating key by interactive keys, the capsule is the fresh one
+        // again: rk·rk'·C = C. One form for one thing, so that form is state 0 alone.
+        let opens_with_delegating = edek.opening_id() == edek.delegating_id();
+        match edek.state() {
+            State::Fresh if !opens_with_delegating => {
+                let why = "a fresh EDEK is opened by its delegating key";
+                return Err(Malformed::new("opening_key_id", at::OPENING_ID, why));
+            }
+            State::Interactive if opens_with_delegating => {
+                let why = "opened by its delegating key, so it is fresh";
+                return Err(Malformed::new("state", at::STATE, why));
+            }
+            _ => {}
         }
         let precursor: [u8; 33] = edek.field::<{ at::PRECURSOR }, 33>();
         if edek.state() != State::NonInteractive && precursor != [0; 33] {
@@ -205,6 +215,9 @@ impl Edek {
         }
         let capsule = key.reencrypt(&self.capsule()?);
         let state = match key.kind() {
+            DelegationKind::Interactive if key.delegatee().id() == self.delegating_id() => {
+                State::Fresh
+            }
             DelegationKind::Interactive => State::Interactive,
             DelegationKind::NonInteractive => State::NonInteractive,
         };

@@ -202,3 +202,6 @@ impl Turn {
         Ok((session, value))
     }
 }
+
+#[cfg(test)]
+mod tests;
