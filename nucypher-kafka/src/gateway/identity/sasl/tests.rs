@@ -495,7 +495,8 @@ fn nothing_shows_a_secret() {
     let credential = USERS.user("alice").unwrap().credential(ScramHash::Sha256).unwrap();
     shown += &format!("{credential:?} {:?} {:?}", USERS.user("alice"), **USERS);
     for secret in [&credential.stored_key, &credential.server_key] {
-        assert!(!shown.contains(&format!("{:?}", &secret[..4]).trim_matches(['[', ']'])));
+        let numbers = format!("{:?}", &secret[..4]);
+        assert!(!shown.contains(numbers.trim_matches(['[', ']'])));
     }
     let text = credential.to_text();
     for part in text.split([',', '=']).filter(|part| part.len() > 12) {
