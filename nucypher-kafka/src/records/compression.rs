@@ -32,9 +32,13 @@ const LZ4_MAGIC: &[u8; 4] = &0x184D_2204_u32.to_le_bytes();
 
 /// What comes out of here crosses one network hop and is not stored, so speed counts for more
 /// than the last percent; and sealed values do not compress at any level.
-const GZIP_LEVEL: flate2::Compression = flate2::Compression::fast();
+const GZIP_LEVEL: u32 = 1;
 /// As for gzip. Kafka's own default is 3.
 const ZSTD_LEVEL: i32 = 1;
+
+/// Output of one zstd block at most, and the bytes that the smallest block takes: a header of 3,
+/// and the byte to repeat (RFC 8878, section 3.1.1.2).
+const ZSTD_BLOCK: (usize, usize) = (128 << 10, 4);
 
 /// The first buffer tried for a zstd payload: four times its size, and no less than this.
 const ZSTD_FIRST_TRY: usize = 64 << 10;
@@ -135,8 +139,8 @@ impl Codecs {
 
     /// Compresses `input` and appends the result to `out`.
     ///
-    /// `model` is a payload in the same codec whose framing is kept: snappy has two, and a client
-    /// that wrote one may not read the other.
+    /// `model` is what stands there now: snappy has two framings, and a client that wrote one
+    /// may not read the other; and what did not shrink before will not shrink now.
     ///
     /// # Errors
     /// [`BatchError::Undecodable`] if the codec fails, which takes an input beyond its size
@@ -154,7 +158,7 @@ impl Codecs {
                 out.extend_from_slice(input);
                 Ok(())
             }
-            Codec::Gzip => gzip(input, out),
+            Codec::Gzip => gzip(model, input, out),
             Codec::Snappy => {
                 let encoder = self
                     .snappy
@@ -187,8 +191,12 @@ fn gunzip(input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> 
     }
 }
 
-fn gzip(input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-    let mut encoder = flate2::write::GzEncoder::new(out, GZIP_LEVEL);
+/// Deflate spends 14 ms on a MiB that it then cannot shrink (sealed values), so where the producer's
+/// own gzip gained less than an eighth, the bytes are stored.
+fn gzip(model: &[u8], input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+    let gained = model.len() < input.len() - input.len() / 8;
+    let level = flate2::Compression::new(if gained { GZIP_LEVEL } else { 0 });
+    let mut encoder = flate2::write::GzEncoder::new(out, level);
     encoder.write_all(input)?;
     encoder.finish()?;
     Ok(())
@@ -293,9 +301,9 @@ fn lz4(input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Decodes into one buffer, which needs no window of its own (a frame may claim one of 2 GiB).
-/// How large is not known beforehand: four times the input, and four times that, and so on; so a
-/// hostile payload costs a third more than its size, and buffers follow what really comes out.
+/// Any number of frames. Decodes into one buffer, which needs no window of its own (a frame may
+/// claim one of 2 GiB). How large is not known beforehand: four times the input, and four times
+/// that, and so on up to what its blocks could hold; so a bomb costs a third more than its size.
 fn unzstd(
     context: &mut DCtx<'static>,
     input: &[u8],
@@ -303,7 +311,11 @@ fn unzstd(
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let start = out.len();
-    let mut size = input.len().saturating_mul(4).max(ZSTD_FIRST_TRY).min(limit);
+    let (output, least_input) = ZSTD_BLOCK;
+    let most = (input.len() / least_input)
+        .saturating_mul(output)
+        .min(limit);
+    let mut size = input.len().saturating_mul(4).max(ZSTD_FIRST_TRY).min(most);
     loop {
         match context.decompress(grow(out, size), input) {
             Ok(written) => {
@@ -312,9 +324,10 @@ fn unzstd(
             }
             Err(code) if !is_too_small(code) => return Err(Failure::Undecodable),
             Err(_) if size == limit => return Err(Failure::TooLarge),
+            Err(_) if size == most => return Err(Failure::Undecodable),
             Err(_) => {
                 out.truncate(start);
-                size = size.saturating_mul(4).min(limit);
+                size = size.saturating_mul(4).min(most);
             }
         }
     }

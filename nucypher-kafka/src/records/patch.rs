@@ -418,7 +418,7 @@ fn patch(
             .and_then(|at| bytes.get_mut(at..)?.first_chunk_mut())
             .ok_or(ApplyError::WrongFrame { at })?;
         if let Some(new) = replace(edek).filter(|new| new != edek) {
-            change = change.unchanged(at - end).replaced(edek, &new);
+            change = change.replaced(at - end, edek, &new);
             end = at + EDEK_LEN;
             *edek = new;
             replaced += 1;

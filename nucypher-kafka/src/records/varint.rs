@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(zigzag32(u32::from(*byte)));
         }
-        let value = self.unsigned(5, field)?;
+        let value = self.unsigned(u32::BITS, field)?;
         u32::try_from(value)
             .map(zigzag32)
             .map_err(|_| self.bad_varint(field))
@@ -73,24 +73,26 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(zigzag64(u64::from(*byte)));
         }
-        self.unsigned(10, field).map(zigzag64)
+        self.unsigned(u64::BITS, field).map(zigzag64)
     }
 
     /// Reads a count or length: a varint that is not negative.
     #[inline(always)]
     pub(super) fn length(&mut self, field: Field) -> Result<usize, BatchError> {
+        let before = self.rest;
         let len = self.varint(field)?;
-        usize::try_from(len).map_err(|_| self.negative(field))
+        usize::try_from(len).map_err(|_| self.negative(before, field))
     }
 
     /// Reads a length and as many bytes; -1 is null.
     #[inline(always)]
     pub(super) fn nullable(&mut self, field: Field) -> Result<Option<&'a [u8]>, BatchError> {
+        let before = self.rest;
         match self.varint(field)? {
             -1 => Ok(None),
             len => match usize::try_from(len) {
                 Ok(len) => self.take(len, field).map(Some),
-                Err(_) => Err(self.negative(field)),
+                Err(_) => Err(self.negative(before, field)),
             },
         }
     }
@@ -119,28 +121,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// At most `max` bytes, seven bits each; what goes beyond 64 bits is an error.
+    /// Seven bits a byte, as many bytes as `bits` bits need.
     #[inline]
-    fn unsigned(&mut self, max: usize, field: Field) -> Result<u64, BatchError> {
+    fn unsigned(&mut self, bits: u32, field: Field) -> Result<u64, BatchError> {
         let mut value = 0_u64;
-        for (i, &byte) in self.rest.iter().take(max).enumerate() {
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * i;
-            if shift == 63 && bits > 1 {
+        let mut shift = 0;
+        let mut rest = self.rest;
+        while shift < bits {
+            let [byte, after @ ..] = rest else {
+                return Err(self.truncated(field));
+            };
+            rest = after;
+            let part = u64::from(byte & 0x7f);
+            if shift + 7 > bits && part >> (bits - shift) != 0 {
                 break;
             }
-            value |= bits << shift;
-            if byte < 0x80 {
-                self.rest = self.rest.get(i + 1..).unwrap_or_default();
+            value |= part << shift;
+            if *byte < 0x80 {
+                self.rest = rest;
                 return Ok(value);
             }
+            shift += 7;
         }
-        // The bytes ended, or the varint did not.
-        if self.rest.len() < max {
-            Err(self.truncated(field))
-        } else {
-            Err(self.bad_varint(field))
-        }
+        Err(self.bad_varint(field))
     }
 
     #[cold]
@@ -159,8 +162,10 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The varint that began at `before` is one.
     #[cold]
-    fn negative(&self, field: Field) -> BatchError {
+    fn negative(&mut self, before: &'a [u8], field: Field) -> BatchError {
+        self.rest = before;
         BatchError::Negative {
             field,
             at: self.position(),
