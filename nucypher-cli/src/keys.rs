@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use nucypher_pre::{PublicKey, SecretKey, Suite};
+use nucypher_pre::{PemError, PublicKey, SecretKey, Suite};
 use zeroize::Zeroizing;
 
 use crate::exit::{Coded, Exit};
@@ -108,12 +108,24 @@ pub(crate) fn read_key(path: &Path, suite: Suite, passphrase: &PassphraseArgs) -
         return public_from_pem(path, suite, &text).map(KeyFile::Public);
     }
     files::ensure_private(path)?;
+    if text.contains("-----BEGIN EC PRIVATE KEY-----") {
+        return Err(Coded::error(
+            Exit::Malformed,
+            format!(
+                "{0} is in the older SEC 1 form; turn it into PKCS#8 with: openssl pkcs8 -topk8 -nocrypt -in {0} -out FILE",
+                path.display()
+            ),
+        ));
+    }
     let encrypted = text.contains(ENCRYPTED_LABEL);
     let passphrase = if encrypted { Some(passphrase.for_opening(path)?) } else { None };
     let key = SecretKey::from_pem(suite, &text, passphrase.as_ref().map(|p| p.as_bytes())).map_err(|error| {
         Coded::error(
-            Exit::Malformed,
-            format!("{}: {error}; a private key in PKCS#8 PEM on secp256k1 is wanted", path.display()),
+            if error == PemError::Passphrase { Exit::Failure } else { Exit::Malformed },
+            match error {
+                PemError::Passphrase => format!("{}: {error}", path.display()),
+                _ => format!("{}: {error}; a private key in PKCS#8 PEM on secp256k1 is wanted", path.display()),
+            },
         )
     })?;
     Ok(KeyFile::Private { key, encrypted })
