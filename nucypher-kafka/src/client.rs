@@ -74,9 +74,3 @@ impl ClientContext for Log {
         tracing::warn!(target: "librdkafka", %error, "{reason}");
     }
 }
-
-/// The time in milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}

@@ -1,1 +1,4 @@
 //! NuCypher kafka.
+
+#[cfg(feature = "client")]
+pub mod client;

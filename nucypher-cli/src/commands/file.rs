@@ -6,9 +6,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use nucypher_envelope::{ChannelName, EDEK_LEN, Edek, OpenError, State};
+use nucypher_envelope::{ChannelName, Edek, OpenError, State};
 use nucypher_pre::{DelegationKind, ReencryptionKey, Suite, UnverifiedReencryptionKey, os_rng};
 
 use crate::exit::{Coded, Exit};
@@ -237,13 +237,9 @@ pub(crate) fn context_name(text: &str) -> Result<ChannelName> {
 
 /// The EDEK at the start of a sealed file.
 pub(crate) fn edek_of(sealed: &[u8], name: &str) -> Result<Edek> {
-    let Some(head) = sealed.get(..EDEK_LEN) else {
-        bail!(Coded::error(
-            Exit::Malformed,
-            format!("{name} is not a sealed file: it has {} bytes, an EDEK alone has {EDEK_LEN}", sealed.len())
-        ));
-    };
-    Edek::parse(head).map_err(|error| Coded::error(Exit::Malformed, format!("{name} is not a sealed file: {error}")))
+    nucypher_envelope::split_file(sealed)
+        .map(|(edek, _)| edek)
+        .map_err(|error| Coded::error(Exit::Malformed, format!("{name} is not a sealed file: {error}")))
 }
 
 fn read_rekey(path: &Path) -> Result<ReencryptionKey> {

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
     let key = keys::read_public(&args.to, args.suite.into())?;
     let headers = args.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
-    let sealing = SealerConfig::new(channel, key).compression(match args.compress {
+    let sealing = SealerConfig::new(key, channel).compression(match args.compress {
         CompressionName::None => Compression::None,
         CompressionName::Lz4 => Compression::Lz4,
         CompressionName::Zstd => Compression::Zstd,

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nucypher_envelope::{ChannelName, Malformed, OpenError, Opener, SealedRecordRef};
+use nucypher_envelope::{ChannelName, Malformed, OpenError, Opener, Place, SealedRecordRef};
 use nucypher_pre::KeyId;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
@@ -138,7 +138,7 @@ pub enum Fault {
     #[error("not sealed: there is no nu.edek header, and the topic belongs to a channel")]
     NotSealed,
     /// Its envelope is not in the format.
-    #[error("malformed: {0}")]
+    #[error("{0}")]
     Malformed(Malformed),
     /// A header name is not UTF-8, which the client library cannot carry.
     #[error("malformed: a header name is not UTF-8")]
@@ -332,8 +332,9 @@ impl OpeningConsumer {
         let sealed = SealedRecordRef {
             key: message.key(),
             value: message.payload(),
-            topic: message.topic(),
-            partition: u32::try_from(message.partition()).unwrap_or_default(),
+            place: u32::try_from(message.partition())
+                .ok()
+                .map(|partition| Place { topic: message.topic(), partition }),
             headers,
         };
         let opener = self.opener.as_ref().ok_or(Fault::NoChannel)?;

@@ -5,23 +5,26 @@
 //! (docs/spec, "Sealed value"). The producer holds no long-term secret.
 //!
 //! Order: records of one topic are sealed and queued one after the other, so that the
-//! record numbers of a session follow the order in which [`SealingProducer::send`] was called.
+//! record numbers of a session follow the order in which [`SealingProducer::send`] was called. Where
+//! places are bound (`SealerConfig::place_binding`), a record needs its partition, and a record
+//! that was sealed and then not delivered ends the session: its number would be a gap.
 //! Cost of a record: one AEAD pass over the value, one copy into librdkafka's queue; for a
 //! new session one encapsulation (two curve multiplications).
 //!
 //! Fork: librdkafka has threads and does not survive a fork, and no session may: make
-//! producers after forking, never before.
+//! producers after forking, never before. (Sealers notice a fork by themselves.)
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use nucypher_envelope::{EDEK_HEADER, NULL_HEADER, Record, SealError, Sealer, SealerConfig};
+use nucypher_envelope::{Place, Record, SealError, Sealer, SealerConfig};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -30,7 +33,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 use tokio::sync::{Mutex, Notify};
 
 use super::config::{ConfigError, Connection};
-use super::{Header, Log, RESERVED_PREFIX, Unlisted, now_ms};
+use super::{Header, Log, RESERVED_PREFIX, Unlisted};
 
 /// What a sealing producer needs to know.
 pub struct ProducerConfig {
@@ -64,8 +67,8 @@ impl ProducerConfig {
 pub struct ProducerRecord<'a> {
     /// The topic.
     pub topic: &'a str,
-    /// The partition; chosen by the record key where `None`. Where it is given and the
-    /// sealer's settings ask for it, the session is bound to this place.
+    /// The partition; chosen by the record key where `None`. Needed where the topic's
+    /// settings bind the place.
     pub partition: Option<i32>,
     /// The record key. It is authenticated, not encrypted.
     pub key: Option<&'a [u8]>,
@@ -180,10 +183,26 @@ impl Future for Delivery {
 /// Dropping it throws away what is still queued: [`SealingProducer::flush`] first.
 pub struct SealingProducer {
     producer: Arc<ThreadedProducer<Reports>>,
-    sealers: RwLock<HashMap<String, Arc<Mutex<Sealer>>>>,
+    topics: RwLock<HashMap<String, Arc<Topic>>>,
+    /// The clock of the sessions: never set, unlike the wall's.
+    started: Instant,
     unlisted: Unlisted,
     queue_timeout: Duration,
     room: Arc<Notify>,
+}
+
+/// What is kept for one sealed topic.
+struct Topic {
+    sealer: Mutex<Sealer>,
+    /// A record that was sealed was not delivered.
+    lost: Arc<AtomicBool>,
+}
+
+impl Topic {
+    fn new(sealing: SealerConfig) -> Result<Arc<Self>, ConfigError> {
+        let sealer = Sealer::new(sealing).map_err(|error| ConfigError::Envelope(error.to_string()))?;
+        Ok(Arc::new(Self { sealer: Mutex::new(sealer), lost: Arc::default() }))
+    }
 }
 
 impl SealingProducer {
@@ -199,15 +218,21 @@ impl SealingProducer {
         let room = Arc::new(Notify::new());
         let reports = Reports { log: Log, room: Arc::clone(&room) };
         let producer = Arc::new(librdkafka.create_with_context::<_, ThreadedProducer<Reports>>(reports)?);
-        let sealers = config.topics.into_iter().map(|(topic, sealing)| Ok((topic, new_sealer(sealing)?)));
-        let sealers = RwLock::new(sealers.collect::<Result<_, ConfigError>>()?);
-        Ok(Self { producer, sealers, unlisted: config.unlisted, queue_timeout: config.queue_timeout, room })
+        let topics = config.topics.into_iter().map(|(topic, sealing)| Ok((topic, Topic::new(sealing)?)));
+        Ok(Self {
+            producer,
+            topics: RwLock::new(topics.collect::<Result<_, ConfigError>>()?),
+            started: Instant::now(),
+            unlisted: config.unlisted,
+            queue_timeout: config.queue_timeout,
+            room,
+        })
     }
 
     /// Seal the records of `topic` so from now on: a new epoch's key, for example.
     pub fn set_topic(&self, topic: impl Into<String>, sealing: SealerConfig) -> Result<(), ConfigError> {
-        let sealer = new_sealer(sealing)?;
-        self.sealers.write().unwrap_or_else(PoisonError::into_inner).insert(topic.into(), sealer);
+        let sealing = Topic::new(sealing)?;
+        self.topics.write().unwrap_or_else(PoisonError::into_inner).insert(topic.into(), sealing);
         Ok(())
     }
 
@@ -224,29 +249,33 @@ impl SealingProducer {
     /// before it ends, the record may have been queued or not.
     pub async fn enqueue(&self, record: ProducerRecord<'_>) -> Result<Delivery, ProduceError> {
         let mut headers = user_headers(record.headers)?;
-        let sealer = self.sealers.read().unwrap_or_else(PoisonError::into_inner).get(record.topic).cloned();
-        let Some(sealer) = sealer else {
+        let topic = self.topics.read().unwrap_or_else(PoisonError::into_inner).get(record.topic).cloned();
+        let Some(topic) = topic else {
             return match self.unlisted {
                 Unlisted::Refuse => Err(ProduceError::NoChannel(record.topic.to_owned())),
-                Unlisted::Pass => self.queue(&record, record.value, headers).await,
+                Unlisted::Pass => self.queue(&record, record.value, headers, Arc::default()).await,
             };
         };
         // Held until the record is queued: the order of sealing is the order in the queue.
-        let mut sealer = sealer.lock().await;
+        let mut sealer = topic.sealer.lock().await;
+        if topic.lost.swap(false, Ordering::Relaxed) {
+            sealer.begin_anew();
+        }
+        let partition = record.partition.and_then(|partition| u32::try_from(partition).ok());
         let plain = Record {
             key: record.key,
             value: record.value,
-            topic: record.topic,
-            partition: record.partition.and_then(|partition| u32::try_from(partition).ok()),
+            place: partition.map(|partition| Place { topic: record.topic, partition }),
         };
+        let age = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let sealed = sealer
-            .seal(&plain, now_ms(), &mut nucypher_pre::os_rng())
+            .seal(&plain, age, &mut nucypher_pre::os_rng())
             .map_err(|source| ProduceError::Seal { topic: record.topic.to_owned(), source })?;
-        headers = headers.insert(KafkaHeader { key: EDEK_HEADER, value: Some(&sealed.edek) });
-        if let Some(null) = &sealed.null {
-            headers = headers.insert(KafkaHeader { key: NULL_HEADER, value: Some(null) });
+        for (name, value) in sealed.headers() {
+            headers = headers.insert(KafkaHeader { key: name, value: Some(value) });
         }
-        self.queue(&record, sealed.value.as_deref(), headers).await
+        let lost = Arc::clone(&topic.lost);
+        self.queue(&record, sealed.value.as_deref(), headers, lost).await
     }
 
     /// Wait until everything queued is delivered or has failed.
@@ -267,8 +296,9 @@ impl SealingProducer {
         record: &ProducerRecord<'_>,
         value: Option<&[u8]>,
         headers: OwnedHeaders,
+        lost: Arc<AtomicBool>,
     ) -> Result<Delivery, ProduceError> {
-        let (report, outcome) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         let mut queued: BaseRecord<'_, [u8], [u8], Box<Report>> = BaseRecord {
             topic: record.topic,
             partition: record.partition,
@@ -276,7 +306,7 @@ impl SealingProducer {
             key: record.key,
             timestamp: record.timestamp,
             headers: Some(headers),
-            delivery_opaque: Box::new(report),
+            delivery_opaque: Box::new(Report { sender, lost }),
         };
         let deadline = tokio::time::Instant::now() + self.queue_timeout;
         loop {
@@ -285,18 +315,17 @@ impl SealingProducer {
             match self.producer.send(queued) {
                 Ok(()) => return Ok(Delivery(outcome)),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => queued = record,
-                Err((error, _)) => return Err(ProduceError::from_kafka(record.topic, error)),
+                Err((error, refused)) => {
+                    refused.delivery_opaque.lost.store(true, Ordering::Relaxed);
+                    return Err(ProduceError::from_kafka(record.topic, error));
+                }
             }
             if tokio::time::timeout_at(deadline, room).await.is_err() {
+                queued.delivery_opaque.lost.store(true, Ordering::Relaxed);
                 return Err(ProduceError::QueueFull(self.queue_timeout));
             }
         }
     }
-}
-
-fn new_sealer(sealing: SealerConfig) -> Result<Arc<Mutex<Sealer>>, ConfigError> {
-    let sealer = Sealer::new(sealing).map_err(|error| ConfigError::Envelope(error.to_string()))?;
-    Ok(Arc::new(Mutex::new(sealer)))
 }
 
 /// The user's headers in librdkafka's form, without room for a name of ours.
@@ -314,7 +343,11 @@ fn user_headers(headers: &[Header]) -> Result<OwnedHeaders, ProduceError> {
     Ok(owned)
 }
 
-type Report = oneshot::Sender<Result<Delivered, ProduceError>>;
+/// What goes through librdkafka with a record and comes back with its outcome.
+struct Report {
+    sender: oneshot::Sender<Result<Delivered, ProduceError>>,
+    lost: Arc<AtomicBool>,
+}
 
 /// librdkafka's delivery reports, on its polling thread.
 struct Reports {
@@ -345,10 +378,13 @@ impl ProducerContext for Reports {
                     Timestamp::NotAvailable => None,
                 },
             }),
-            Err((error, message)) => Err(ProduceError::from_kafka(message.topic(), error.clone())),
+            Err((error, message)) => {
+                report.lost.store(true, Ordering::Relaxed);
+                Err(ProduceError::from_kafka(message.topic(), error.clone()))
+            }
         };
         // Nobody need be waiting.
-        let _ = report.send(outcome);
+        let _ = report.sender.send(outcome);
         self.room.notify_waiters();
     }
 }
