@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{demo, file, gateway, inspect, key, produce, consume, user, admin, channel, grant};
+use crate::commands::{
+    admin, channel, consume, demo, file, gateway, grant, inspect, key, produce, user,
+};
 use crate::exit;
 
 /// End-to-end encryption for Apache Kafka by proxy re-encryption.

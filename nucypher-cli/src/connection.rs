@@ -77,8 +77,13 @@ impl ConnectionArgs {
         let mut properties = BTreeMap::new();
         if let Some(path) = &self.client_config {
             let text = files::read_text(path)?;
-            for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                let (name, value) = property(line).with_context(|| format!("in {}", path.display()))?;
+            for line in text
+                .lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            {
+                let (name, value) =
+                    property(line).with_context(|| format!("in {}", path.display()))?;
                 if SECRET_PROPERTIES.contains(&name.as_str()) {
                     files::ensure_private(path)?;
                 }
@@ -90,7 +95,9 @@ impl ConnectionArgs {
             if SECRET_PROPERTIES.contains(&name.as_str()) {
                 return Err(Coded::error(
                     Exit::Usage,
-                    format!("{name} is secret and does not belong on a command line: use --password-file, or --client-config FILE"),
+                    format!(
+                        "{name} is secret and does not belong on a command line: use --password-file, or --client-config FILE"
+                    ),
                 ));
             }
             properties.insert(name, value);

@@ -61,5 +61,8 @@ impl std::error::Error for Coded {}
 
 /// The code of an error: that of the first coded one in its chain.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
-    error.chain().find_map(|cause| cause.downcast_ref::<Coded>()).map_or(Exit::Failure, |coded| coded.exit)
+    error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Coded>())
+        .map_or(Exit::Failure, |coded| coded.exit)
 }

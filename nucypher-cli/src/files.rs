@@ -55,9 +55,11 @@ pub(crate) fn read_input(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 /// Read a small text file: a key, a passphrase, a configuration.
 pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let bytes = read_bounded(file, MAX_SMALL).with_context(|| format!("cannot read {}", path.display()))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Coded::error(Exit::Malformed, format!("{} is not a text file", path.display())))?;
+    let bytes =
+        read_bounded(file, MAX_SMALL).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        Coded::error(Exit::Malformed, format!("{} is not a text file", path.display()))
+    })?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -73,7 +75,8 @@ pub(crate) fn ensure_private(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let metadata =
+            fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mode = metadata.permissions().mode() & 0o7777;
         if metadata.is_file() && mode & 0o077 != 0 {
             bail!(
@@ -86,16 +89,26 @@ pub(crate) fn ensure_private(path: &Path) -> Result<()> {
 }
 
 /// Write a whole output; `-` is standard output.
-pub(crate) fn write_output(path: &Path, bytes: &[u8], secrecy: Secrecy, existing: Existing) -> Result<()> {
+pub(crate) fn write_output(
+    path: &Path,
+    bytes: &[u8],
+    secrecy: Secrecy,
+    existing: Existing,
+) -> Result<()> {
     if path == Path::new("-") {
         let mut out = io::stdout().lock();
-        return out.write_all(bytes).and_then(|()| out.flush()).context("cannot write to standard output");
+        return out
+            .write_all(bytes)
+            .and_then(|()| out.flush())
+            .context("cannot write to standard output");
     }
     let done = match fs::metadata(path) {
         // A pipe or a device is written as it stands: nothing is lost and nothing can be moved over it.
-        Ok(metadata) if !metadata.is_file() => {
-            OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(Into::into)
-        }
+        Ok(metadata) if !metadata.is_file() => OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(Into::into),
         Ok(_) if existing == Existing::Keep => {
             bail!("{} exists; give --force to replace it, or another name", path.display())
         }

@@ -35,7 +35,8 @@ impl PassphraseArgs {
         if let Some(passphrase) = self.without_asking()? {
             return Ok(passphrase);
         }
-        let term = terminal().with_context(|| format!("{} is protected by a passphrase", key_file.display()))?;
+        let term = terminal()
+            .with_context(|| format!("{} is protected by a passphrase", key_file.display()))?;
         ask(&term, &format!("Passphrase of {}: ", key_file.display()))
     }
 
@@ -51,7 +52,10 @@ impl PassphraseArgs {
                 first
             }
         };
-        ensure!(!passphrase.is_empty(), "the passphrase is empty; leave out --encrypt for a key file without one");
+        ensure!(
+            !passphrase.is_empty(),
+            "the passphrase is empty; leave out --encrypt for a key file without one"
+        );
         Ok(passphrase)
     }
 
@@ -119,25 +123,36 @@ pub(crate) fn read_key(path: &Path, suite: Suite, passphrase: &PassphraseArgs) -
     }
     let encrypted = text.contains(ENCRYPTED_LABEL);
     let passphrase = if encrypted { Some(passphrase.for_opening(path)?) } else { None };
-    let key = SecretKey::from_pem(suite, &text, passphrase.as_ref().map(|p| p.as_bytes())).map_err(|error| {
-        Coded::error(
-            if error == PemError::Passphrase { Exit::Failure } else { Exit::Malformed },
-            match error {
-                PemError::Passphrase => format!("{}: {error}", path.display()),
-                _ => format!("{}: {error}; a private key in PKCS#8 PEM on secp256k1 is wanted", path.display()),
-            },
-        )
-    })?;
+    let key = SecretKey::from_pem(suite, &text, passphrase.as_ref().map(|p| p.as_bytes()))
+        .map_err(|error| {
+            Coded::error(
+                if error == PemError::Passphrase { Exit::Failure } else { Exit::Malformed },
+                match error {
+                    PemError::Passphrase => format!("{}: {error}", path.display()),
+                    _ => format!(
+                        "{}: {error}; a private key in PKCS#8 PEM on secp256k1 is wanted",
+                        path.display()
+                    ),
+                },
+            )
+        })?;
     Ok(KeyFile::Private { key, encrypted })
 }
 
 /// Read a private key.
-pub(crate) fn read_secret(path: &Path, suite: Suite, passphrase: &PassphraseArgs) -> Result<SecretKey> {
+pub(crate) fn read_secret(
+    path: &Path,
+    suite: Suite,
+    passphrase: &PassphraseArgs,
+) -> Result<SecretKey> {
     match read_key(path, suite, passphrase)? {
         KeyFile::Private { key, .. } => Ok(key),
         KeyFile::Public(_) => Err(Coded::error(
             Exit::Malformed,
-            format!("{} holds a public key; the private key that belongs to it is wanted here", path.display()),
+            format!(
+                "{} holds a public key; the private key that belongs to it is wanted here",
+                path.display()
+            ),
         )),
     }
 }

@@ -36,7 +36,8 @@ fn main() -> ExitCode {
 
 /// Log to standard error; librdkafka's lines come through the `log` facade.
 fn start_log() {
-    let filter = EnvFilter::try_from_env("NUCYPHER_LOG").unwrap_or_else(|_| EnvFilter::new("warn,librdkafka=error"));
+    let filter = EnvFilter::try_from_env("NUCYPHER_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,librdkafka=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

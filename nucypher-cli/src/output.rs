@@ -57,9 +57,15 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 
 /// A counter on standard error, drawn only where that is a terminal.
 pub(crate) fn counter(what: &str) -> ProgressBar {
-    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} {msg} ({per_sec}, {elapsed})") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{spinner} {human_pos} {msg} ({per_sec}, {elapsed})")
+    {
         bar.set_style(style);
     }
     bar.set_message(what.to_owned());

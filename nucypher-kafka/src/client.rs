@@ -16,8 +16,12 @@ pub mod consumer;
 pub mod producer;
 
 pub use config::{ConfigError, Connection, Sasl, SaslMechanism, Security, TLS_COMPILED_IN, Tls};
-pub use consumer::{Commit, ConsumeError, ConsumerConfig, Fault, OpenedRecord, OpeningConsumer, RecordError, Start};
-pub use producer::{Delivered, Delivery, ProduceError, ProducerConfig, ProducerRecord, SealingProducer};
+pub use consumer::{
+    Commit, ConsumeError, ConsumerConfig, Fault, OpenedRecord, OpeningConsumer, RecordError, Start,
+};
+pub use producer::{
+    Delivered, Delivery, ProduceError, ProducerConfig, ProducerRecord, SealingProducer,
+};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -59,7 +63,10 @@ struct Log;
 impl ClientContext for Log {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => {
                 tracing::error!(target: "librdkafka", facility, "{message}");
             }
             RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),

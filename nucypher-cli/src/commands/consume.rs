@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::commands::file::{SuiteName, context_name};
 use crate::connection::{ConnectionArgs, ServerArgs};
-use crate::exit::{Exit};
+use crate::exit::Exit;
 use crate::keys::{self, PassphraseArgs};
 use crate::output::{self, Format};
 
@@ -122,7 +122,9 @@ async fn connect(args: &Args) -> Result<OpeningConsumer> {
         .map(|path| keys::read_secret(path, args.suite.into(), &args.passphrase))
         .collect::<Result<Vec<_>>>()?;
     let opener = Opener::new(OpenerConfig::new(keys))?;
-    let mut config = ConsumerConfig::new(args.connection.connection(&args.server.bootstrap_server)?).opener(opener);
+    let mut config =
+        ConsumerConfig::new(args.connection.connection(&args.server.bootstrap_server)?)
+            .opener(opener);
     config.group.clone_from(&args.group);
     config.commit = Commit::Automatic;
     config.start = if args.from_beginning { Start::Earliest } else { Start::Latest };
@@ -139,11 +141,13 @@ async fn connect(args: &Args) -> Result<OpeningConsumer> {
     let start = if args.from_beginning { Offset::Beginning } else { Offset::End };
     let mut places = Vec::new();
     for topic in topics {
-        let partitions = consumer
-            .partitions(topic, METADATA)
-            .await
-            .with_context(|| format!("cannot ask {} for the topic {topic}", args.server.bootstrap_server))?;
-        ensure!(!partitions.is_empty(), "there is no topic {topic}; create it first, or correct --topic");
+        let partitions = consumer.partitions(topic, METADATA).await.with_context(|| {
+            format!("cannot ask {} for the topic {topic}", args.server.bootstrap_server)
+        })?;
+        ensure!(
+            !partitions.is_empty(),
+            "there is no topic {topic}; create it first, or correct --topic"
+        );
         places.extend(partitions.into_iter().map(|partition| (topic, partition, start)));
     }
     consumer.assign(&places)?;
@@ -173,7 +177,8 @@ enum JsonBytes<'a> {
 
 impl<'a> From<&'a [u8]> for JsonBytes<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        std::str::from_utf8(bytes).map_or_else(|_| Self::Binary { hex: hex::encode(bytes) }, Self::Text)
+        std::str::from_utf8(bytes)
+            .map_or_else(|_| Self::Binary { hex: hex::encode(bytes) }, Self::Text)
     }
 }
 
@@ -239,11 +244,19 @@ fn print_denied(args: &Args, topics: &[String]) -> Result<()> {
     let error = ConsumeError::Denied { topics: topics.to_vec() };
     match args.format {
         Format::Text => {
-            let next = if args.wait_for_grant { "waiting for a grant" } else { "ask the administrator of its channel for a grant" };
+            let next = if args.wait_for_grant {
+                "waiting for a grant"
+            } else {
+                "ask the administrator of its channel for a grant"
+            };
             output::remark(&format!("{error}; {next}"));
             Ok(())
         }
-        Format::Json => output::json_line(&JsonDenied { error: "topic-denied", message: error.to_string(), topics }),
+        Format::Json => output::json_line(&JsonDenied {
+            error: "topic-denied",
+            message: error.to_string(),
+            topics,
+        }),
     }
 }
 

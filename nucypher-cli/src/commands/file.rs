@@ -61,13 +61,19 @@ impl InOut {
 
     /// The input's name in a message.
     fn name(&self) -> String {
-        if self.input == Path::new("-") { "standard input".to_owned() } else { self.input.display().to_string() }
+        if self.input == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            self.input.display().to_string()
+        }
     }
 }
 
 /// Arguments of `seal`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  nucypher seal --to alice.pub --context orders report.pdf report.sealed")]
+#[command(
+    after_help = "Example:\n  nucypher seal --to alice.pub --context orders report.pdf report.sealed"
+)]
 pub(crate) struct SealArgs {
     /// Public key of whoever may open the file
     #[arg(long, value_name = "PUBLIC")]
@@ -84,9 +90,11 @@ pub(crate) struct SealArgs {
 
 /// Arguments of `rekey`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  nucypher rekey --from alice.pem --to bob.pub --out alice-to-bob.rekey   (non-interactive)\n  \
+#[command(
+    after_help = "Examples:\n  nucypher rekey --from alice.pem --to bob.pub --out alice-to-bob.rekey   (non-interactive)\n  \
     nucypher rekey --from alice.pem --to bob.pem --out alice-to-bob.rekey   (interactive)\n\n\
-    Who holds a re-encryption key and one of the two private keys can compute the other one.")]
+    Who holds a re-encryption key and one of the two private keys can compute the other one."
+)]
 pub(crate) struct RekeyArgs {
     /// Private key under which the files were sealed
     #[arg(long, value_name = "PRIVATE")]
@@ -112,7 +120,9 @@ pub(crate) struct RekeyArgs {
 
 /// Arguments of `reencrypt`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  nucypher reencrypt --rekey alice-to-bob.rekey report.sealed report.for-bob")]
+#[command(
+    after_help = "Example:\n  nucypher reencrypt --rekey alice-to-bob.rekey report.sealed report.for-bob"
+)]
 pub(crate) struct ReencryptArgs {
     /// Re-encryption key from the key that opens the file now
     #[arg(long, value_name = "FILE")]
@@ -123,7 +133,9 @@ pub(crate) struct ReencryptArgs {
 
 /// Arguments of `open`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  nucypher open --key bob.pem --context orders report.for-bob report.pdf")]
+#[command(
+    after_help = "Example:\n  nucypher open --key bob.pem --context orders report.for-bob report.pdf"
+)]
 pub(crate) struct OpenArgs {
     /// Private key
     #[arg(long, value_name = "PRIVATE")]
@@ -148,7 +160,10 @@ pub(crate) fn seal(args: &SealArgs) -> Result<()> {
 
 /// `nucypher rekey`
 pub(crate) fn rekey(args: &RekeyArgs) -> Result<()> {
-    ensure!(args.out.as_os_str() != "-", "a re-encryption key is secret and is not written to standard output");
+    ensure!(
+        args.out.as_os_str() != "-",
+        "a re-encryption key is secret and is not written to standard output"
+    );
     let suite = args.suite.into();
     let from = keys::read_secret(&args.from, suite, &args.passphrase)
         .context("--from is the private key under which the files were sealed")?;
@@ -160,15 +175,27 @@ pub(crate) fn rekey(args: &RekeyArgs) -> Result<()> {
         KeyFile::Public(to) => ReencryptionKey::non_interactive(&from, &to, &mut os_rng()),
         KeyFile::Private { key: to, .. } => ReencryptionKey::interactive(&from, &to),
     };
-    let key = key.with_context(|| format!("from {} to {}", args.from.display(), args.to.display()))?;
-    files::write_output(&args.out, key.to_pem()?.as_bytes(), Secrecy::Secret, Existing::from_force(args.force))?;
+    let key =
+        key.with_context(|| format!("from {} to {}", args.from.display(), args.to.display()))?;
+    files::write_output(
+        &args.out,
+        key.to_pem()?.as_bytes(),
+        Secrecy::Secret,
+        Existing::from_force(args.force),
+    )?;
     if key.kind() == DelegationKind::Interactive {
         output::remark(
             "interactive re-encryption keys compose: two of them to one key give the way between their \
              two other keys. Use the private key of --to for this one delegation only, or give its public key",
         );
     }
-    output::line(&format!("{} -> {}  ({}, {})", key.delegator().id(), key.delegatee().id(), suite, kind_name(key.kind())))
+    output::line(&format!(
+        "{} -> {}  ({}, {})",
+        key.delegator().id(),
+        key.delegatee().id(),
+        suite,
+        kind_name(key.kind())
+    ))
 }
 
 /// `nucypher reencrypt`
@@ -177,10 +204,20 @@ pub(crate) fn reencrypt(args: &ReencryptArgs) -> Result<()> {
     let sealed = files::read_input(&args.io.input)?;
     let edek = edek_of(&sealed, &args.io.name())?;
     let wrong_key = |reason: String| {
-        Coded::error(Exit::NotGranted, format!("{} cannot be re-encrypted with {}: {reason}", args.io.name(), args.rekey.display()))
+        Coded::error(
+            Exit::NotGranted,
+            format!(
+                "{} cannot be re-encrypted with {}: {reason}",
+                args.io.name(),
+                args.rekey.display()
+            ),
+        )
     };
     if edek.state() == State::NonInteractive {
-        return Err(wrong_key("it was re-encrypted by a non-interactive key already, which is the last step".to_owned()));
+        return Err(wrong_key(
+            "it was re-encrypted by a non-interactive key already, which is the last step"
+                .to_owned(),
+        ));
     }
     if edek.opening_id() != key.delegator().id() {
         return Err(wrong_key(format!(
@@ -191,7 +228,11 @@ pub(crate) fn reencrypt(args: &ReencryptArgs) -> Result<()> {
         )));
     }
     if edek.suite() != key.suite() {
-        return Err(wrong_key(format!("it is of suite {}, the re-encryption key of {}", edek.suite(), key.suite())));
+        return Err(wrong_key(format!(
+            "it is of suite {}, the re-encryption key of {}",
+            edek.suite(),
+            key.suite()
+        )));
     }
     let moved = nucypher_envelope::reencrypt_file(&key, &sealed)
         .map_err(|error| Coded::error(Exit::Malformed, format!("{}: {error}", args.io.name())))?;
@@ -237,18 +278,22 @@ pub(crate) fn context_name(text: &str) -> Result<ChannelName> {
 
 /// The EDEK at the start of a sealed file.
 pub(crate) fn edek_of(sealed: &[u8], name: &str) -> Result<Edek> {
-    nucypher_envelope::split_file(sealed)
-        .map(|(edek, _)| edek)
-        .map_err(|error| Coded::error(Exit::Malformed, format!("{name} is not a sealed file: {error}")))
+    nucypher_envelope::split_file(sealed).map(|(edek, _)| edek).map_err(|error| {
+        Coded::error(Exit::Malformed, format!("{name} is not a sealed file: {error}"))
+    })
 }
 
 fn read_rekey(path: &Path) -> Result<ReencryptionKey> {
     let text = files::read_text(path)?;
     files::ensure_private(path)?;
     let malformed = |reason: String| {
-        Coded::error(Exit::Malformed, format!("{}: {reason}; `nucypher rekey` makes such files", path.display()))
+        Coded::error(
+            Exit::Malformed,
+            format!("{}: {reason}; `nucypher rekey` makes such files", path.display()),
+        )
     };
-    let key = UnverifiedReencryptionKey::from_pem(&text).map_err(|error| malformed(error.to_string()))?;
+    let key =
+        UnverifiedReencryptionKey::from_pem(&text).map_err(|error| malformed(error.to_string()))?;
     key.verify().map_err(|error| malformed(error.to_string()))
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nucypher_envelope::{EDEK_HEADER, EDEK_LEN, Edek, EdekHeader, State};
-use nucypher_kafka::client::{ConsumeError, ConsumerConfig, OpenedRecord, OpeningConsumer, Start, Unlisted};
+use nucypher_kafka::client::{
+    ConsumeError, ConsumerConfig, OpenedRecord, OpeningConsumer, Start, Unlisted,
+};
 use rdkafka::Offset;
 use serde::Serialize;
 
@@ -48,7 +50,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Address of a gateway or a broker, several separated by commas
-    #[arg(long, short = 'b', value_name = "HOST:PORT", requires = "topic", help_heading = "Connection")]
+    #[arg(
+        long,
+        short = 'b',
+        value_name = "HOST:PORT",
+        requires = "topic",
+        help_heading = "Connection"
+    )]
     bootstrap_server: Option<String>,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -74,7 +82,8 @@ pub(crate) struct Shown {
 impl Shown {
     fn new(edek: &Edek) -> Self {
         let bytes = edek.as_bytes();
-        let part = |from: usize, to: usize| bytes.get(from..to).map(hex::encode).unwrap_or_default();
+        let part =
+            |from: usize, to: usize| bytes.get(from..to).map(hex::encode).unwrap_or_default();
         Self {
             version: bytes.first().copied().unwrap_or_default(),
             suite: edek.suite().to_string(),
@@ -90,7 +99,11 @@ impl Shown {
     }
 
     fn print(&self, indent: &str) -> Result<()> {
-        let slot = if self.slot == 0 { "0 (whole value)".to_owned() } else { format!("{} (field group)", self.slot) };
+        let slot = if self.slot == 0 {
+            "0 (whole value)".to_owned()
+        } else {
+            format!("{} (field group)", self.slot)
+        };
         let mut lines = vec![
             ("version", self.version.to_string()),
             ("suite", self.suite.clone()),
@@ -146,7 +159,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let shown: Vec<Shown> = edeks.iter().map(Shown::new).collect();
     match args.format {
-        Format::Json => output::json(&serde_json::json!({ "edeks": shown, "sealed_value_bytes": rest })),
+        Format::Json => {
+            output::json(&serde_json::json!({ "edeks": shown, "sealed_value_bytes": rest }))
+        }
         Format::Text => {
             for (index, edek) in shown.iter().enumerate() {
                 if index > 0 {
@@ -155,7 +170,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 edek.print("")?;
             }
             match rest {
-                Some(bytes) => output::line(&format!("{:<20}{bytes} bytes in {name}", "sealed value")),
+                Some(bytes) => {
+                    output::line(&format!("{:<20}{bytes} bytes in {name}", "sealed value"))
+                }
                 None => Ok(()),
             }
         }
@@ -163,8 +180,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn header(bytes: &[u8], name: &str) -> Result<Vec<Edek>> {
-    let header = EdekHeader::parse(bytes)
-        .map_err(|error| Coded::error(Exit::Malformed, format!("{name} is not a {EDEK_HEADER} header: {error}")))?;
+    let header = EdekHeader::parse(bytes).map_err(|error| {
+        Coded::error(Exit::Malformed, format!("{name} is not a {EDEK_HEADER} header: {error}"))
+    })?;
     Ok(header.iter().collect())
 }
 
@@ -172,18 +190,19 @@ fn header(bytes: &[u8], name: &str) -> Result<Vec<Edek>> {
 fn decode(text: &str) -> Result<Vec<u8>> {
     use base64::Engine;
     use base64::alphabet;
-    use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
     use base64::engine::DecodePaddingMode;
+    use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
     let text: String = text.split_whitespace().collect();
     if let Ok(bytes) = hex::decode(&text) {
         return Ok(bytes);
     }
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let standard = GeneralPurpose::new(&alphabet::STANDARD, config).decode(&text);
-    standard.or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, config).decode(&text)).map_err(|_| {
-        Coded::error(Exit::Malformed, "the EDEK is neither hexadecimal nor base64")
-    })
+    standard
+        .or_else(|_| GeneralPurpose::new(&alphabet::URL_SAFE, config).decode(&text))
+        .map_err(|_| Coded::error(Exit::Malformed, "the EDEK is neither hexadecimal nor base64"))
 }
 
 /// What a record says in the clear.
@@ -215,7 +234,8 @@ async fn inspect_topic(args: &Args, topic: &str, server: &str) -> Result<()> {
         if args.partition.is_some_and(|wanted| wanted != partition) {
             continue;
         }
-        let (low, high) = consumer.watermarks(topic, partition, PATIENCE).await.with_context(place)?;
+        let (low, high) =
+            consumer.watermarks(topic, partition, PATIENCE).await.with_context(place)?;
         let from = args.offset.unwrap_or(low).max(low);
         if from < high {
             stored += u64::try_from(high - from).unwrap_or(0);
@@ -234,7 +254,9 @@ async fn inspect_topic(args: &Args, topic: &str, server: &str) -> Result<()> {
                 output::remark(&error.to_string());
                 continue;
             }
-            Ok(Err(error @ ConsumeError::Denied { .. })) => bail!(Coded::error(Exit::NotGranted, error.to_string())),
+            Ok(Err(error @ ConsumeError::Denied { .. })) => {
+                bail!(Coded::error(Exit::NotGranted, error.to_string()))
+            }
             Ok(Err(error)) => return Err(error.into()),
             // Compaction and control records take offsets that no record has.
             Err(_) => break,
@@ -245,7 +267,8 @@ async fn inspect_topic(args: &Args, topic: &str, server: &str) -> Result<()> {
 }
 
 fn print_record(format: Format, record: &OpenedRecord) -> Result<()> {
-    let headers: Vec<_> = record.envelope.iter().filter(|header| header.name == EDEK_HEADER).collect();
+    let headers: Vec<_> =
+        record.envelope.iter().filter(|header| header.name == EDEK_HEADER).collect();
     let (edeks, problem) = match headers.as_slice() {
         [] => (Vec::new(), Some("not sealed: there is no nu.edek header".to_owned())),
         [one] => match EdekHeader::parse(one.value.as_deref().unwrap_or_default()) {
@@ -261,14 +284,20 @@ fn print_record(format: Format, record: &OpenedRecord) -> Result<()> {
         timestamp: record.timestamp,
         key_bytes: record.key.as_ref().map(Vec::len),
         value_bytes: record.value.as_ref().map(Vec::len),
-        header_names: record.headers.iter().chain(&record.envelope).map(|header| header.name.as_str()).collect(),
+        header_names: record
+            .headers
+            .iter()
+            .chain(&record.envelope)
+            .map(|header| header.name.as_str())
+            .collect(),
         edeks,
         problem,
     };
     if format == Format::Json {
         return output::json_line(&shown);
     }
-    let size = |bytes: Option<usize>| bytes.map_or("null".to_owned(), |bytes| format!("{bytes} bytes"));
+    let size =
+        |bytes: Option<usize>| bytes.map_or("null".to_owned(), |bytes| format!("{bytes} bytes"));
     output::line(&format!(
         "{}/{}@{}  key {}, value {}, headers {}",
         shown.topic,
@@ -276,7 +305,11 @@ fn print_record(format: Format, record: &OpenedRecord) -> Result<()> {
         shown.offset,
         size(shown.key_bytes),
         size(shown.value_bytes),
-        if shown.header_names.is_empty() { "none".to_owned() } else { shown.header_names.join(", ") },
+        if shown.header_names.is_empty() {
+            "none".to_owned()
+        } else {
+            shown.header_names.join(", ")
+        },
     ))?;
     for edek in &shown.edeks {
         edek.print("    ")?;

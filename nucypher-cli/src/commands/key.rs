@@ -16,9 +16,11 @@ use crate::output::{self, Format};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a key pair
-    #[command(after_help = "Example:\n  nucypher key generate --out alice.pem --public alice.pub\n\n\
+    #[command(
+        after_help = "Example:\n  nucypher key generate --out alice.pem --public alice.pub\n\n\
         The same with OpenSSL:\n  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out alice.pem\n  \
-        openssl pkey -in alice.pem -pubout -out alice.pub")]
+        openssl pkey -in alice.pem -pubout -out alice.pub"
+    )]
     Generate(GenerateArgs),
     /// Show the id and the public half of a key file
     #[command(after_help = "Example:\n  nucypher key show alice.pem --public alice.pub")]
@@ -77,7 +79,12 @@ struct Shown {
 
 impl Shown {
     fn new(kind: &'static str, public: &PublicKey, encrypted: Option<bool>) -> Self {
-        Self { kind, id: public.id().to_string(), public_key: hex::encode(public.to_bytes()), encrypted }
+        Self {
+            kind,
+            id: public.id().to_string(),
+            public_key: hex::encode(public.to_bytes()),
+            encrypted,
+        }
     }
 
     fn print(&self, format: Format) -> Result<()> {
@@ -109,7 +116,10 @@ pub(crate) fn run(command: &Command) -> Result<()> {
 }
 
 fn generate(args: &GenerateArgs) -> Result<()> {
-    ensure!(args.out.as_os_str() != "-", "a private key is not written to standard output; give --out a file");
+    ensure!(
+        args.out.as_os_str() != "-",
+        "a private key is not written to standard output; give --out a file"
+    );
     ensure!(args.public.as_ref() != Some(&args.out), "--out and --public name the same file");
     ensure!(
         args.encrypt || args.passphrase.passphrase_file.is_none(),
@@ -125,7 +135,12 @@ fn generate(args: &GenerateArgs) -> Result<()> {
     let existing = Existing::from_force(args.force);
     if let Some(public) = &args.public {
         // First, so that a refusal leaves no private key without its public half.
-        files::write_output(public, key.public_key().to_pem()?.as_bytes(), Secrecy::Public, existing)?;
+        files::write_output(
+            public,
+            key.public_key().to_pem()?.as_bytes(),
+            Secrecy::Public,
+            existing,
+        )?;
     }
     files::write_output(&args.out, pem.as_bytes(), Secrecy::Secret, existing)?;
     match &args.public {
@@ -138,10 +153,17 @@ fn generate(args: &GenerateArgs) -> Result<()> {
 fn show(args: &ShowArgs) -> Result<()> {
     let (kind, public, encrypted) = match keys::read_key(&args.file, ANY_SUITE, &args.passphrase)? {
         KeyFile::Public(public) => ("public", public, None),
-        KeyFile::Private { key, encrypted } => ("private", key.public_key().clone(), Some(encrypted)),
+        KeyFile::Private { key, encrypted } => {
+            ("private", key.public_key().clone(), Some(encrypted))
+        }
     };
     if let Some(path) = &args.public {
-        files::write_output(path, public.to_pem()?.as_bytes(), Secrecy::Public, Existing::from_force(args.force))?;
+        files::write_output(
+            path,
+            public.to_pem()?.as_bytes(),
+            Secrecy::Public,
+            Existing::from_force(args.force),
+        )?;
         if path.as_os_str() == "-" {
             return Ok(());
         }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use nucypher_envelope::{ChannelName, Compression, SealerConfig};
-use nucypher_kafka::client::{Delivery, Header, ProduceError, ProducerConfig, ProducerRecord, SealingProducer};
+use nucypher_kafka::client::{
+    Delivery, Header, ProduceError, ProducerConfig, ProducerRecord, SealingProducer,
+};
 use zeroize::Zeroizing;
 
 use crate::commands::file::{SuiteName, context_name};
@@ -99,8 +101,10 @@ async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
         CompressionName::Lz4 => Compression::Lz4,
         CompressionName::Zstd => Compression::Zstd,
     });
-    let producer =
-        SealingProducer::new(ProducerConfig::new(args.connection.connection(&args.server.bootstrap_server)?).topic(&args.topic, sealing))?;
+    let producer = SealingProducer::new(
+        ProducerConfig::new(args.connection.connection(&args.server.bootstrap_server)?)
+            .topic(&args.topic, sealing),
+    )?;
 
     let counter = output::counter("records stored");
     let mut lines = Lines::open(&args.input)?;
@@ -109,10 +113,17 @@ async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
         let (record_key, value) = match &args.key_separator {
             None => (None, Some(line.as_slice())),
             Some(separator) => {
-                let (record_key, value) = split_once(&line, separator.as_bytes()).with_context(|| {
-                    format!("{} line {number}: there is no {separator:?} in it", args.input.display())
-                })?;
-                (Some(record_key), Some(value).filter(|value| !(args.empty_is_null && value.is_empty())))
+                let (record_key, value) =
+                    split_once(&line, separator.as_bytes()).with_context(|| {
+                        format!(
+                            "{} line {number}: there is no {separator:?} in it",
+                            args.input.display()
+                        )
+                    })?;
+                (
+                    Some(record_key),
+                    Some(value).filter(|value| !(args.empty_is_null && value.is_empty())),
+                )
             }
         };
         let record = ProducerRecord {
@@ -165,9 +176,9 @@ fn failed(number: u64, error: ProduceError) -> anyhow::Error {
 }
 
 fn header(text: &str) -> Result<Header> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| Coded::error(Exit::Usage, format!("the header {text:?} does not have the form NAME=VALUE")))?;
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        Coded::error(Exit::Usage, format!("the header {text:?} does not have the form NAME=VALUE"))
+    })?;
     Ok(Header::new(name, value))
 }
 
@@ -188,7 +199,8 @@ impl Lines {
         let (source, name): (Box<dyn BufRead>, _) = if path == Path::new("-") {
             (Box::new(BufReader::new(io::stdin())), "standard input".to_owned())
         } else {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let file =
+                File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             (Box::new(BufReader::new(file)), path.display().to_string())
         };
         Ok(Self { source, name, number: 0 })
@@ -197,12 +209,19 @@ impl Lines {
     fn next(&mut self) -> Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
         let mut line = Zeroizing::new(Vec::new());
         let limited = &mut io::Read::take(&mut self.source, MAX_LINE + 1);
-        limited.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", self.name))?;
+        limited
+            .read_until(b'\n', &mut line)
+            .with_context(|| format!("cannot read {}", self.name))?;
         if line.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        ensure!(line.len() as u64 <= MAX_LINE, "{} line {} is longer than {MAX_LINE} bytes", self.name, self.number);
+        ensure!(
+            line.len() as u64 <= MAX_LINE,
+            "{} line {} is longer than {MAX_LINE} bytes",
+            self.name,
+            self.number
+        );
         if line.last() == Some(&b'\n') {
             line.pop();
             if line.last() == Some(&b'\r') {

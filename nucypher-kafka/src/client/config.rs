@@ -13,11 +13,17 @@ use zeroize::Zeroizing;
 /// True where librdkafka was built with OpenSSL: TLS, SCRAM and OAUTHBEARER.
 ///
 /// SASL/PLAIN needs no OpenSSL.
-pub const TLS_COMPILED_IN: bool = cfg!(any(feature = "client-tls", feature = "client-tls-vendored"));
+pub const TLS_COMPILED_IN: bool =
+    cfg!(any(feature = "client-tls", feature = "client-tls-vendored"));
 
 /// Properties of librdkafka that carry a secret: never taken from a command line.
-pub const SECRET_PROPERTIES: &[&str] =
-    &["sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"];
+pub const SECRET_PROPERTIES: &[&str] = &[
+    "sasl.password",
+    "ssl.key.password",
+    "ssl.keystore.password",
+    "ssl.key.pem",
+    "sasl.oauthbearer.client.secret",
+];
 
 /// How a connection is protected and who it says it is.
 #[derive(Clone)]
@@ -96,7 +102,9 @@ pub struct Connection {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The program was built without OpenSSL.
-    #[error("{what} needs a build with OpenSSL: cargo build --features client-tls (the system's library) or client-tls-vendored (built from source)")]
+    #[error(
+        "{what} needs a build with OpenSSL: cargo build --features client-tls (the system's library) or client-tls-vendored (built from source)"
+    )]
     TlsNotCompiledIn {
         /// What was asked for.
         what: String,
@@ -152,7 +160,10 @@ impl Connection {
     /// Write these settings into a librdkafka configuration, over `defaults`.
     ///
     /// Errors: a mechanism or a protocol that this build cannot speak.
-    pub(crate) fn librdkafka(&self, defaults: &[(&str, &str)]) -> Result<ClientConfig, ConfigError> {
+    pub(crate) fn librdkafka(
+        &self,
+        defaults: &[(&str, &str)],
+    ) -> Result<ClientConfig, ConfigError> {
         if self.bootstrap_servers.split(',').all(|server| server.trim().is_empty()) {
             return Err(ConfigError::NoBootstrapServer);
         }
@@ -207,13 +218,19 @@ impl Connection {
 }
 
 fn needs_openssl(what: &str) -> Result<(), ConfigError> {
-    if TLS_COMPILED_IN { Ok(()) } else { Err(ConfigError::TlsNotCompiledIn { what: what.to_owned() }) }
+    if TLS_COMPILED_IN {
+        Ok(())
+    } else {
+        Err(ConfigError::TlsNotCompiledIn { what: what.to_owned() })
+    }
 }
 
 fn is_tls_property(name: &str, value: &str) -> bool {
     match name {
         "security.protocol" => value.to_ascii_lowercase().ends_with("ssl"),
-        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("SCRAM") || value == "OAUTHBEARER",
+        "sasl.mechanism" | "sasl.mechanisms" => {
+            value.starts_with("SCRAM") || value == "OAUTHBEARER"
+        }
         _ => name.starts_with("ssl."),
     }
 }
@@ -277,8 +294,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_password() {
-        let connection =
-            Connection::sasl_plain("localhost:9092", "alice", password()).property("sasl.password", "battery staple");
+        let connection = Connection::sasl_plain("localhost:9092", "alice", password())
+            .property("sasl.password", "battery staple");
         let shown = format!("{connection:?}");
         assert!(shown.contains("alice"));
         assert!(!shown.contains("correct horse") && !shown.contains("battery"), "{shown}");
@@ -286,7 +303,9 @@ mod tests {
 
     #[test]
     fn plain_needs_no_openssl() {
-        let config = Connection::sasl_plain("h:1", "alice", password()).librdkafka(&[("linger.ms", "5")]).unwrap();
+        let config = Connection::sasl_plain("h:1", "alice", password())
+            .librdkafka(&[("linger.ms", "5")])
+            .unwrap();
         assert_eq!(config.get("security.protocol"), Some("sasl_plaintext"));
         assert_eq!(config.get("sasl.mechanism"), Some("PLAIN"));
         assert_eq!(config.get("linger.ms"), Some("5"));
@@ -294,7 +313,10 @@ mod tests {
 
     #[test]
     fn properties_win_over_defaults() {
-        let config = Connection::plaintext("h:1").property("linger.ms", "9").librdkafka(&[("linger.ms", "5")]).unwrap();
+        let config = Connection::plaintext("h:1")
+            .property("linger.ms", "9")
+            .librdkafka(&[("linger.ms", "5")])
+            .unwrap();
         assert_eq!(config.get("linger.ms"), Some("9"));
     }
 
@@ -304,9 +326,12 @@ mod tests {
             eprintln!("skipped: this build has OpenSSL");
             return;
         }
-        let tls = Connection { security: Security::Tls(Tls::default()), ..Connection::plaintext("h:1") };
-        let sasl = Sasl { mechanism: SaslMechanism::ScramSha256, user: "a".into(), password: password() };
-        let scram = Connection { security: Security::SaslPlaintext(sasl), ..Connection::plaintext("h:1") };
+        let tls =
+            Connection { security: Security::Tls(Tls::default()), ..Connection::plaintext("h:1") };
+        let sasl =
+            Sasl { mechanism: SaslMechanism::ScramSha256, user: "a".into(), password: password() };
+        let scram =
+            Connection { security: Security::SaslPlaintext(sasl), ..Connection::plaintext("h:1") };
         let property = Connection::plaintext("h:1").property("security.protocol", "SASL_SSL");
         for connection in [tls, scram, property] {
             let message = connection.librdkafka(&[]).unwrap_err().to_string();
@@ -316,6 +341,9 @@ mod tests {
 
     #[test]
     fn no_server_is_an_error() {
-        assert!(matches!(Connection::plaintext(" ,").librdkafka(&[]), Err(ConfigError::NoBootstrapServer)));
+        assert!(matches!(
+            Connection::plaintext(" ,").librdkafka(&[]),
+            Err(ConfigError::NoBootstrapServer)
+        ));
     }
 }

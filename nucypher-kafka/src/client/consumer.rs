@@ -206,13 +206,19 @@ impl OpeningConsumer {
     /// Requires: a tokio runtime. Errors: settings that librdkafka refuses.
     pub fn new(config: ConsumerConfig) -> Result<Self, ConfigError> {
         if config.opener.is_none() && !config.channels.is_empty() {
-            return Err(ConfigError::Envelope("topics with a channel need a private key that opens their records".to_owned()));
+            return Err(ConfigError::Envelope(
+                "topics with a channel need a private key that opens their records".to_owned(),
+            ));
         }
         let start = match config.start {
             Start::Earliest => "earliest",
             Start::Latest => "latest",
         };
-        let automatic = if config.commit == Commit::Automatic && config.group.is_some() { "true" } else { "false" };
+        let automatic = if config.commit == Commit::Automatic && config.group.is_some() {
+            "true"
+        } else {
+            "false"
+        };
         // librdkafka wants a group even where none is joined and nothing committed.
         let group = config.group.as_deref().unwrap_or("nucypher-unused");
         let librdkafka = config.connection.librdkafka(&[
@@ -255,13 +261,20 @@ impl OpeningConsumer {
             if let Some(error) = found.and_then(|found| found.error()) {
                 return Err(KafkaError::MetadataFetch(error.into()));
             }
-            Ok(found.map(|found| found.partitions().iter().map(|partition| partition.id()).collect()).unwrap_or_default())
+            Ok(found
+                .map(|found| found.partitions().iter().map(|partition| partition.id()).collect())
+                .unwrap_or_default())
         });
         asked.await.unwrap_or(Err(KafkaError::Canceled))
     }
 
     /// The oldest offset of a partition and the one that comes next.
-    pub async fn watermarks(&self, topic: &str, partition: i32, timeout: Duration) -> Result<(i64, i64), KafkaError> {
+    pub async fn watermarks(
+        &self,
+        topic: &str,
+        partition: i32,
+        timeout: Duration,
+    ) -> Result<(i64, i64), KafkaError> {
         let (consumer, topic) = (Arc::clone(&self.consumer), topic.to_owned());
         tokio::task::spawn_blocking(move || consumer.fetch_watermarks(&topic, partition, timeout))
             .await
@@ -328,7 +341,10 @@ impl OpeningConsumer {
         envelope: &[Header],
         channel: &ChannelName,
     ) -> Result<Option<Vec<u8>>, Fault> {
-        let headers = headers.iter().chain(envelope).map(|header| (header.name.as_bytes(), header.value.as_deref()));
+        let headers = headers
+            .iter()
+            .chain(envelope)
+            .map(|header| (header.name.as_bytes(), header.value.as_deref()));
         let sealed = SealedRecordRef {
             key: message.key(),
             value: message.payload(),
@@ -363,10 +379,12 @@ impl OpeningConsumer {
     /// by the gateway.
     fn topics_of(&self, list: Result<TopicPartitionList, KafkaError>) -> Vec<String> {
         let Ok(list) = list else { return Vec::new() };
-        let mut topics: Vec<String> = list.elements().iter().map(|element| element.topic().to_owned()).collect();
+        let mut topics: Vec<String> =
+            list.elements().iter().map(|element| element.topic().to_owned()).collect();
         topics.sort_unstable();
         topics.dedup();
-        let sealed: Vec<String> = topics.iter().filter(|topic| self.channels.contains_key(*topic)).cloned().collect();
+        let sealed: Vec<String> =
+            topics.iter().filter(|topic| self.channels.contains_key(*topic)).cloned().collect();
         if sealed.is_empty() { topics } else { sealed }
     }
 
@@ -396,7 +414,10 @@ fn split_headers(message: &BorrowedMessage<'_>) -> Result<(Vec<Header>, Vec<Head
     let all = catch_unwind(AssertUnwindSafe(|| {
         headers
             .iter()
-            .map(|header| Header { name: header.key.to_owned(), value: header.value.map(<[u8]>::to_vec) })
+            .map(|header| Header {
+                name: header.key.to_owned(),
+                value: header.value.map(<[u8]>::to_vec),
+            })
             .collect::<Vec<_>>()
     }));
     let all = all.map_err(|_| Fault::HeaderName)?;

@@ -51,7 +51,12 @@ impl ProducerConfig {
     /// Settings without any topic: topics that are not added are refused.
     #[must_use]
     pub fn new(connection: Connection) -> Self {
-        Self { connection, topics: HashMap::new(), unlisted: Unlisted::Refuse, queue_timeout: Duration::from_secs(60) }
+        Self {
+            connection,
+            topics: HashMap::new(),
+            unlisted: Unlisted::Refuse,
+            queue_timeout: Duration::from_secs(60),
+        }
     }
 
     /// Seal the records of `topic` so.
@@ -84,7 +89,14 @@ impl<'a> ProducerRecord<'a> {
     /// A record without key and headers.
     #[must_use]
     pub fn new(topic: &'a str, value: &'a [u8]) -> Self {
-        Self { topic, partition: None, key: None, value: Some(value), headers: &[], timestamp: None }
+        Self {
+            topic,
+            partition: None,
+            key: None,
+            value: Some(value),
+            headers: &[],
+            timestamp: None,
+        }
     }
 
     /// With this record key.
@@ -139,11 +151,15 @@ pub enum ProduceError {
         source: SealError,
     },
     /// The queue was full for longer than the configured time.
-    #[error("librdkafka's queue stayed full for {0:?}: the cluster does not keep up or cannot be reached")]
+    #[error(
+        "librdkafka's queue stayed full for {0:?}: the cluster does not keep up or cannot be reached"
+    )]
     QueueFull(Duration),
     /// The gateway or the broker refused the record: on a channel that requires encryption,
     /// because of its EDEK.
-    #[error("the record for topic {0} was refused as invalid (INVALID_RECORD): is it sealed under the channel's current key?")]
+    #[error(
+        "the record for topic {0} was refused as invalid (INVALID_RECORD): is it sealed under the channel's current key?"
+    )]
     Refused(String),
     /// The producer's principal may not write to the topic.
     #[error("writing to topic {0} is not allowed (TOPIC_AUTHORIZATION_FAILED)")]
@@ -200,7 +216,8 @@ struct Topic {
 
 impl Topic {
     fn new(sealing: SealerConfig) -> Result<Arc<Self>, ConfigError> {
-        let sealer = Sealer::new(sealing).map_err(|error| ConfigError::Envelope(error.to_string()))?;
+        let sealer =
+            Sealer::new(sealing).map_err(|error| ConfigError::Envelope(error.to_string()))?;
         Ok(Arc::new(Self { sealer: Mutex::new(sealer), lost: Arc::default() }))
     }
 }
@@ -212,13 +229,17 @@ impl SealingProducer {
     /// reached are no error here: librdkafka goes on trying.
     pub fn new(config: ProducerConfig) -> Result<Self, ConfigError> {
         // Ciphertext does not compress. Idempotence keeps order and count across retries.
-        let librdkafka = config
-            .connection
-            .librdkafka(&[("enable.idempotence", "true"), ("compression.type", "none"), ("linger.ms", "5")])?;
+        let librdkafka = config.connection.librdkafka(&[
+            ("enable.idempotence", "true"),
+            ("compression.type", "none"),
+            ("linger.ms", "5"),
+        ])?;
         let room = Arc::new(Notify::new());
         let reports = Reports { log: Log, room: Arc::clone(&room) };
-        let producer = Arc::new(librdkafka.create_with_context::<_, ThreadedProducer<Reports>>(reports)?);
-        let topics = config.topics.into_iter().map(|(topic, sealing)| Ok((topic, Topic::new(sealing)?)));
+        let producer =
+            Arc::new(librdkafka.create_with_context::<_, ThreadedProducer<Reports>>(reports)?);
+        let topics =
+            config.topics.into_iter().map(|(topic, sealing)| Ok((topic, Topic::new(sealing)?)));
         Ok(Self {
             producer,
             topics: RwLock::new(topics.collect::<Result<_, ConfigError>>()?),
@@ -230,7 +251,11 @@ impl SealingProducer {
     }
 
     /// Seal the records of `topic` so from now on: a new epoch's key, for example.
-    pub fn set_topic(&self, topic: impl Into<String>, sealing: SealerConfig) -> Result<(), ConfigError> {
+    pub fn set_topic(
+        &self,
+        topic: impl Into<String>,
+        sealing: SealerConfig,
+    ) -> Result<(), ConfigError> {
         let sealing = Topic::new(sealing)?;
         self.topics.write().unwrap_or_else(PoisonError::into_inner).insert(topic.into(), sealing);
         Ok(())
@@ -249,7 +274,8 @@ impl SealingProducer {
     /// before it ends, the record may have been queued or not.
     pub async fn enqueue(&self, record: ProducerRecord<'_>) -> Result<Delivery, ProduceError> {
         let mut headers = user_headers(record.headers)?;
-        let topic = self.topics.read().unwrap_or_else(PoisonError::into_inner).get(record.topic).cloned();
+        let topic =
+            self.topics.read().unwrap_or_else(PoisonError::into_inner).get(record.topic).cloned();
         let Some(topic) = topic else {
             return match self.unlisted {
                 Unlisted::Refuse => Err(ProduceError::NoChannel(record.topic.to_owned())),
@@ -314,7 +340,9 @@ impl SealingProducer {
             let room = self.room.notified();
             match self.producer.send(queued) {
                 Ok(()) => return Ok(Delivery(outcome)),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => queued = record,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => {
+                    queued = record
+                }
                 Err((error, refused)) => {
                     refused.delivery_opaque.lost.store(true, Ordering::Relaxed);
                     return Err(ProduceError::from_kafka(record.topic, error));

@@ -1,8 +1,6 @@
 //! `seal`, `rekey`, `reencrypt` and `open` on files and pipes.
 
-mod support;
-
-use support::{Scratch, mode, set_mode};
+use crate::support::{Scratch, mode, set_mode};
 
 const SAMPLE: &[u8] = b"17 barrels of oil, \0 bytes and all\n";
 
@@ -40,9 +38,11 @@ fn interactive_keys_work_compose_and_say_so() {
     for suite in ["bbs98", "ecies"] {
         let scratch = sealed(suite);
         scratch.ok("key generate --out c.pem --public c.pub");
-        let output = scratch.ok(&format!("rekey --from a.pem --to b.pem --suite {suite} --out a-b.rekey"));
+        let output =
+            scratch.ok(&format!("rekey --from a.pem --to b.pem --suite {suite} --out a-b.rekey"));
         assert!(String::from_utf8_lossy(&output.stderr).contains("compose"));
-        let quiet = scratch.ok(&format!("rekey --from b.pem --to c.pub --suite {suite} --out b-c.rekey"));
+        let quiet =
+            scratch.ok(&format!("rekey --from b.pem --to c.pub --suite {suite} --out b-c.rekey"));
         assert!(quiet.stderr.is_empty(), "non-interactive keys carry no warning");
         scratch.ok("reencrypt --rekey a-b.rekey sealed for-b");
         assert_eq!(scratch.ok("open --key b.pem --context orders for-b").stdout, SAMPLE);
@@ -57,9 +57,14 @@ fn interactive_keys_work_compose_and_say_so() {
 #[test]
 fn standard_input_and_output_work() {
     let scratch = sealed("bbs98");
-    let sealed = scratch.nucypher("seal --to a.pub --context orders").write_stdin(SAMPLE).assert().success();
+    let sealed =
+        scratch.nucypher("seal --to a.pub --context orders").write_stdin(SAMPLE).assert().success();
     let sealed = sealed.get_output().stdout.clone();
-    let opened = scratch.nucypher("open --key a.pem --context orders - -").write_stdin(sealed).assert().success();
+    let opened = scratch
+        .nucypher("open --key a.pem --context orders - -")
+        .write_stdin(sealed)
+        .assert()
+        .success();
     assert_eq!(opened.get_output().stdout, SAMPLE);
 }
 
@@ -77,11 +82,17 @@ fn every_flipped_byte_is_noticed() {
     let scratch = sealed("bbs98");
     let good = scratch.read("sealed");
     // Header fields, both key ids, capsule, zeros, commitment, flags, nonce, text, tag.
-    for at in [0, 1, 2, 3, 4, 12, 20, 21, 53, 86, 101, 102, 103, 115, 120, good.len() - 1] {
+    // (Not the state: re-encryption changes it, so it is bound to nothing.)
+    for at in [0, 1, 3, 4, 12, 20, 21, 53, 86, 101, 102, 103, 115, 120, good.len() - 1] {
         let mut bad = good.clone();
         bad[at] ^= 1;
         scratch.write("bad", &bad);
-        let output = scratch.nucypher("open --key a.pem --context orders bad").assert().failure().get_output().clone();
+        let output = scratch
+            .nucypher("open --key a.pem --context orders bad")
+            .assert()
+            .failure()
+            .get_output()
+            .clone();
         assert!(output.stdout.is_empty(), "byte {at}");
         assert!(matches!(output.status.code(), Some(3..=5)), "byte {at}: {output:?}");
     }
@@ -101,7 +112,9 @@ fn another_context_is_altered_and_the_message_says_which() {
 #[test]
 fn what_is_not_sealed_is_malformed() {
     let scratch = sealed("bbs98");
-    assert!(scratch.fails("open --key a.pem --context orders plain", 5).contains("not a sealed file"));
+    assert!(
+        scratch.fails("open --key a.pem --context orders plain", 5).contains("not a sealed file")
+    );
     scratch.write("text", vec![b'x'; 500]);
     assert!(scratch.fails("open --key a.pem --context orders text", 5).contains("version"));
     let sealed = scratch.read("sealed");
@@ -171,7 +184,10 @@ fn inspect_shows_what_is_public() {
 
     let header = hex(&scratch.read("sealed")[..102]);
     let text = String::from_utf8(scratch.ok(&format!("inspect --edek {header}")).stdout).unwrap();
-    assert!(text.contains("fresh") && text.contains(edek["opening_key"].as_str().unwrap()), "{text}");
+    assert!(
+        text.contains("fresh") && text.contains(edek["opening_key"].as_str().unwrap()),
+        "{text}"
+    );
 
     scratch.fails("inspect --edek zz!", 5);
     scratch.fails("inspect --edek 0102", 5);
@@ -183,13 +199,34 @@ fn inspect_shows_what_is_public() {
 fn every_command_has_help_with_an_example() {
     let scratch = Scratch::new();
     for command in [
-        "demo", "key generate", "key show", "seal", "rekey", "reencrypt", "open", "admin init", "channel create",
-        "channel list", "channel show", "grant add", "grant list", "grant revoke", "user add", "user remove",
-        "user list", "gateway", "produce", "consume", "inspect",
+        "demo",
+        "key generate",
+        "key show",
+        "seal",
+        "rekey",
+        "reencrypt",
+        "open",
+        "admin init",
+        "channel create",
+        "channel list",
+        "channel show",
+        "grant add",
+        "grant list",
+        "grant revoke",
+        "user add",
+        "user remove",
+        "user list",
+        "gateway",
+        "produce",
+        "consume",
+        "inspect",
     ] {
         let output = scratch.ok(&format!("{command} --help"));
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("Example") && text.contains(&format!("nucypher {command}")), "{command}: {text}");
+        assert!(
+            text.contains("Example") && text.contains(&format!("nucypher {command}")),
+            "{command}: {text}"
+        );
     }
     let text = String::from_utf8(scratch.ok("--help").stdout).unwrap();
     assert!(text.contains("Exit codes") && text.contains("NUCYPHER_PASSPHRASE"), "{text}");

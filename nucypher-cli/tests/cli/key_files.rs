@@ -1,8 +1,6 @@
 //! Key files: modes, passphrases, what OpenSSL reads and writes, and what is refused.
 
-mod support;
-
-use support::{Scratch, mode, set_mode};
+use crate::support::{Scratch, mode, set_mode};
 
 const SAMPLE: &str = "the quick brown fox";
 
@@ -88,7 +86,11 @@ fn a_passphrase_comes_from_a_file_or_the_environment() {
     assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{pem}");
 
     scratch.ok("key show e.pem --passphrase-file pass");
-    scratch.nucypher("key show e.pem").env("NUCYPHER_PASSPHRASE", "correct horse").assert().success();
+    scratch
+        .nucypher("key show e.pem")
+        .env("NUCYPHER_PASSPHRASE", "correct horse")
+        .assert()
+        .success();
     let said = scratch.fails("key show e.pem", 1);
     assert!(said.contains("passphrase") && said.contains("--passphrase-file"), "{said}");
 
@@ -105,7 +107,9 @@ fn a_passphrase_comes_from_a_file_or_the_environment() {
 fn a_passphrase_file_without_encrypt_is_refused() {
     let scratch = Scratch::new();
     scratch.write_private("pass", "correct horse\n");
-    assert!(scratch.fails("key generate --out e.pem --passphrase-file pass", 1).contains("--encrypt"));
+    assert!(
+        scratch.fails("key generate --out e.pem --passphrase-file pass", 1).contains("--encrypt")
+    );
     assert!(!scratch.path("e.pem").exists());
 }
 
@@ -132,18 +136,24 @@ fn openssl_reads_our_encrypted_keys() {
     let scratch = Scratch::new();
     scratch.write_private("pass", "correct horse\n");
     scratch.ok("key generate --out e.pem --encrypt --passphrase-file pass");
-    let Some(_) = scratch.openssl("pkey -in e.pem -passin file:pass -out plain.pem") else { return };
+    let Some(_) = scratch.openssl("pkey -in e.pem -passin file:pass -out plain.pem") else {
+        return;
+    };
     set_mode(&scratch.path("plain.pem"), 0o600);
     assert_eq!(id_of(&scratch, "plain.pem"), {
         let output = scratch.ok("key show e.pem --passphrase-file pass --format json");
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["id"].as_str().unwrap().to_owned()
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     });
 }
 
 #[test]
 fn we_read_openssl_keys() {
     let scratch = Scratch::new();
-    let made = scratch.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out o.pem");
+    let made =
+        scratch.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out o.pem");
     if made.is_none() {
         return;
     }
@@ -184,7 +194,10 @@ fn wrong_key_files_are_named_for_what_they_are() {
     assert!(said.contains("public key"), "{said}");
     assert!(scratch.fails("key show missing.pem", 1).contains("missing.pem"));
 
-    if scratch.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out p256.pem").is_some() {
+    if scratch
+        .openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out p256.pem")
+        .is_some()
+    {
         set_mode(&scratch.path("p256.pem"), 0o600);
         assert!(scratch.fails("key show p256.pem", 5).contains("secp256k1"));
         scratch.openssl("genpkey -algorithm ed25519 -out ed.pem");

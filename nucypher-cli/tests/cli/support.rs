@@ -1,7 +1,5 @@
 //! What the command line tests share: a scratch folder and the program.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command as StdCommand, Output};
 
@@ -9,39 +7,39 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// A scratch folder in which the program runs.
-pub struct Scratch(TempDir);
+pub(crate) struct Scratch(TempDir);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
-    pub fn write_private(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write_private(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.write(name, content);
         set_mode(&path, 0o600);
         path
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
     }
 
     /// The program with these words, in this folder, with no settings from outside.
-    pub fn nucypher(&self, line: &str) -> Command {
+    pub(crate) fn nucypher(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nucypher"));
         command.current_dir(self.folder()).args(line.split_whitespace());
         for name in ["NUCYPHER_PASSPHRASE", "NUCYPHER_KAFKA_PASSWORD", "NUCYPHER_LOG"] {
@@ -51,21 +49,25 @@ impl Scratch {
     }
 
     /// Run and want success.
-    pub fn ok(&self, line: &str) -> Output {
+    pub(crate) fn ok(&self, line: &str) -> Output {
         self.nucypher(line).assert().success().get_output().clone()
     }
 
     /// Run and want this exit code; gives what was said on standard error.
-    pub fn fails(&self, line: &str, code: i32) -> String {
+    pub(crate) fn fails(&self, line: &str, code: i32) -> String {
         let output = self.nucypher(line).assert().code(code).get_output().clone();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.stdout.is_empty(), "standard output of a failure: {:?}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            output.stdout.is_empty(),
+            "standard output of a failure: {:?}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         assert!(!said.contains("panicked"), "{said}");
         said
     }
 
     /// Two key pairs, `a` and `b`.
-    pub fn with_keys() -> Self {
+    pub(crate) fn with_keys() -> Self {
         let scratch = Self::new();
         scratch.ok("key generate --out a.pem --public a.pub");
         scratch.ok("key generate --out b.pem --public b.pub");
@@ -73,10 +75,18 @@ impl Scratch {
     }
 
     /// Run openssl here; `None`, said aloud, where it is missing.
-    pub fn openssl(&self, line: &str) -> Option<Output> {
-        match StdCommand::new("openssl").current_dir(self.folder()).args(line.split_whitespace()).output() {
+    pub(crate) fn openssl(&self, line: &str) -> Option<Output> {
+        match StdCommand::new("openssl")
+            .current_dir(self.folder())
+            .args(line.split_whitespace())
+            .output()
+        {
             Ok(output) => {
-                assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
+                assert!(
+                    output.status.success(),
+                    "openssl {line}: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
                 Some(output)
             }
             Err(_) => {
@@ -88,12 +98,12 @@ impl Scratch {
 }
 
 #[cfg(unix)]
-pub fn mode(path: &Path) -> u32 {
+pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-pub fn set_mode(path: &Path, mode: u32) {
+pub(crate) fn set_mode(path: &Path, mode: u32) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
