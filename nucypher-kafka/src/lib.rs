@@ -1,5 +1,7 @@
 //! NuCypher kafka.
 
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod records;
