@@ -97,8 +97,7 @@ fn sample_grant() -> GrantBody {
     let master = MasterSecret::generate(rng);
     let delegator = master.channel_key(Suite::Ecies, "orders", 3, "card").unwrap();
     let delegatee = SecretKey::generate(Suite::Ecies, rng);
-    let key =
-        ReencryptionKey::non_interactive(&delegator, delegatee.public_key(), rng).unwrap();
+    let key = ReencryptionKey::non_interactive(&delegator, delegatee.public_key(), rng).unwrap();
     GrantBody {
         kind: key.kind(),
         delegator: key.delegator().clone(),
@@ -122,11 +121,7 @@ fn sample_channel() -> ChannelDescriptor {
         epoch,
         slot,
         field: field.into(),
-        key: master
-            .channel_key(Suite::Bbs98, "orders", epoch, field)
-            .unwrap()
-            .public_key()
-            .clone(),
+        key: master.channel_key(Suite::Bbs98, "orders", epoch, field).unwrap().public_key().clone(),
     };
     ChannelDescriptor {
         name: "orders".into(),
@@ -216,14 +211,8 @@ fn errors_name_field_and_offset() {
     assert_eq!(with(body.len() - 17, 3), malformed("gateway key id", body.len()));
     // The same gateway twice.
     let twice = [&body[..body.len() - 8], &[1; 8]].concat();
-    assert_eq!(
-        GrantBody::decode(&twice).unwrap_err(),
-        malformed("gateway key id", body.len() - 8)
-    );
-    assert_eq!(
-        malformed("T", 123).to_string(),
-        "malformed T at byte 123"
-    );
+    assert_eq!(GrantBody::decode(&twice).unwrap_err(), malformed("gateway key id", body.len() - 8));
+    assert_eq!(malformed("T", 123).to_string(), "malformed T at byte 123");
 }
 
 #[test]
@@ -233,9 +222,13 @@ fn what_is_not_canonical_is_refused() {
     assert_eq!(refused(&channel), "keys");
     let mut channel = sample_channel();
     channel.keys[1].slot = 0;
-    assert_eq!(refused(&channel), "keys");
+    assert_eq!(refused(&channel), "field");
     let mut channel = sample_channel();
     channel.keys[0].slot = 9;
+    assert_eq!(refused(&channel), "field");
+    let mut channel = sample_channel();
+    let again = ChannelKey { slot: 2, ..channel.keys[3].clone() };
+    channel.keys.push(again);
     assert_eq!(refused(&channel), "keys");
     let mut channel = sample_channel();
     channel.topics.swap(0, 1);
