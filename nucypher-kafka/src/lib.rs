@@ -1,3 +1,8 @@
 //! NuCypher kafka.
 
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod records;
+pub mod registry;

@@ -1,1 +1,41 @@
-//! NuCypher pre.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod capsule;
+mod curve;
+mod delegation;
+mod derive;
+mod error;
+mod key;
+#[cfg(feature = "pem")]
+mod pem;
+mod reencrypt;
+mod scheme;
+mod secret;
+mod transcript;
+
+pub use capsule::{Capsule, Precursor};
+pub use curve::{POINT_LEN, SCALAR_LEN};
+pub use delegation::{DelegationKind, ReencryptionKey, UnverifiedReencryptionKey};
+pub use derive::MasterSecret;
+pub use error::Error;
+pub use key::{KeyId, PublicKey, SecretKey};
+#[cfg(feature = "pem")]
+pub use pem::{PemError, REENCRYPTION_KEY_LABEL};
+pub use rand_core;
+pub use scheme::{Suite, UnknownSuite};
+pub use secret::SharedSecret;
+
+/// The operating system's random number generator.
+///
+/// Panics when the operating system has no randomness to give: a process without it must not
+/// go on.
+#[cfg(feature = "getrandom")]
+pub fn os_rng() -> impl rand_core::CryptoRng {
+    rand_core::UnwrapErr(getrandom::SysRng)
+}

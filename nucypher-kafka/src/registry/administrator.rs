@@ -1,0 +1,483 @@
+//! The administrator: who holds the delegating keys of its channels and says who may read them.
+//! Works on two directories: its *home*, which is secret and stays with it, and the *registry*,
+//! which is public and goes to the gateways.
+//!
+//! Each operation is one change: all of it or nothing, also when it is cut short
+//! (`change`). Called by `nucypher admin`, `channel` and `grant`.
+
+mod change;
+mod error;
+mod home;
+
+use std::path::Path;
+
+use ed25519_dalek::SigningKey;
+use nucypher_pre::{
+    DelegationKind, MasterSecret, PublicKey, ReencryptionKey, SecretKey, Suite,
+    rand_core::CryptoRng,
+};
+
+use super::{
+    channel::{ChannelDescriptor, ChannelKey},
+    directory::Directory,
+    entry::{Entry, EntryId, EntryKind},
+    grant::{GrantBody, PassThroughBody, Validity},
+    key::{AdministratorKey, GatewayPublicKey},
+    name::{NameError, is_field, is_name, is_topic, normalise_principal},
+    overview::{ChannelSummary, GrantSummary, Overview},
+    seal,
+};
+use change::Change;
+use home::Home;
+
+pub use error::AdministratorError;
+
+/// How long a head is valid where `admin init` says nothing else: 90 days.
+const DEFAULT_HEAD_VALIDITY_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+/// The first generation of a channel's keys.
+const FIRST_EPOCH: u32 = 1;
+
+/// An administrator at work. Holds secrets: the master secret and the signing key.
+#[derive(Debug)]
+pub struct Administrator {
+    home: Home,
+    registry: Directory,
+    master: MasterSecret,
+    signing: SigningKey,
+    public: AdministratorKey,
+}
+
+/// A channel to be created.
+#[derive(Clone, Debug)]
+pub struct NewChannel {
+    /// Its name.
+    pub name: String,
+    /// The suite of its keys.
+    pub suite: Suite,
+    /// The topics that belong to it.
+    pub topics: Vec<String>,
+    /// Names of protected field groups; each gets a slot, in this order.
+    pub fields: Vec<String>,
+    /// Whether the gateway refuses clear records.
+    pub require_encryption: bool,
+}
+
+/// The consumer's key in a grant.
+#[derive(Clone, Debug)]
+pub enum Consumer {
+    /// A non-interactive grant, from the public key alone: the default.
+    Public(PublicKey),
+    /// An interactive grant, from the private key. Such grants compose; see `docs/administration.md`.
+    Secret(SecretKey),
+}
+
+/// A grant to be issued.
+#[derive(Clone, Debug)]
+pub struct GrantRequest {
+    /// The channel's name.
+    pub channel: String,
+    /// The generation of the channel's keys; `None`: the newest.
+    pub epoch: Option<u32>,
+    /// The protected field group; empty for the whole value.
+    pub field: String,
+    /// Whom the gateway must have authenticated.
+    pub principal: String,
+    /// To whose key.
+    pub consumer: Consumer,
+    /// When it is in force.
+    pub validity: Validity,
+    /// The topics to which it is bound; empty: all topics of the channel.
+    pub topics: Vec<String>,
+    /// The gateways that may carry it out; empty: all that the administrator has registered.
+    pub gateways: Vec<GatewayPublicKey>,
+}
+
+/// A pass-through grant to be issued.
+#[derive(Clone, Debug)]
+pub struct PassThroughRequest {
+    /// The channel's name.
+    pub channel: String,
+    /// Whom the gateway must have authenticated.
+    pub principal: String,
+    /// When it is in force.
+    pub validity: Validity,
+    /// The topics to which it is bound; empty: all topics of the channel.
+    pub topics: Vec<String>,
+}
+
+impl Administrator {
+    /// Creates an administrator: draws its secrets, writes its home, signs the first head.
+    ///
+    /// `head_valid_for_ms`: how long a head is valid (`None`: without end); each change signs a
+    /// new one. Errors: a home that is there already.
+    pub fn init(
+        home: &Path,
+        registry: &Path,
+        passphrase: Option<&[u8]>,
+        head_valid_for_ms: Option<i64>,
+        now_ms: i64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, AdministratorError> {
+        let home = Home::create(home, passphrase, rng)?;
+        let administrator = Self::with_home(home, registry, passphrase)?;
+        administrator.registry.create()?;
+        let mut change = Change::begin(&administrator)?;
+        change.set_head_validity(head_valid_for_ms);
+        change.commit(now_ms)?;
+        Ok(administrator)
+    }
+
+    /// Opens an administrator's home.
+    ///
+    /// Errors: files that others can read, a passphrase that is missing or wrong.
+    pub fn open(
+        home: &Path,
+        registry: &Path,
+        passphrase: Option<&[u8]>,
+    ) -> Result<Self, AdministratorError> {
+        Self::with_home(Home::at(home), registry, passphrase)
+    }
+
+    fn with_home(
+        home: Home,
+        registry: &Path,
+        passphrase: Option<&[u8]>,
+    ) -> Result<Self, AdministratorError> {
+        let (master, signing) = home.secrets(passphrase)?;
+        let public = AdministratorKey::from_bytes(&signing.verifying_key().to_bytes())
+            .map_err(|error| home.signing_key_error(error))?;
+        Ok(Self { home, registry: Directory::new(registry), master, signing, public })
+    }
+
+    /// The public key, which gateways and producers must get by a way they trust.
+    pub fn public_key(&self) -> &AdministratorKey {
+        &self.public
+    }
+
+    /// Registers a gateway: later grants are sealed to it. Existing ones are not: issue them anew.
+    pub fn add_gateway(&self, gateway: &GatewayPublicKey) -> Result<(), AdministratorError> {
+        self.home.add_gateway(gateway)
+    }
+
+    /// The gateways registered.
+    pub fn gateways(&self) -> Result<Vec<GatewayPublicKey>, AdministratorError> {
+        self.home.gateways()
+    }
+
+    /// What the registry says of this administrator's channels and grants.
+    pub fn overview(&self, now_ms: i64) -> Result<Overview, AdministratorError> {
+        let found = self.registry.read()?;
+        let ledger = self.ledger(&found)?;
+        Ok(Overview::of_ledger(&ledger, &self.public, now_ms))
+    }
+
+    /// The channels, by name.
+    pub fn channels(&self) -> Result<Vec<ChannelSummary>, AdministratorError> {
+        Ok(self.overview(0)?.channels)
+    }
+
+    /// The grants, by revision.
+    pub fn grants(&self, now_ms: i64) -> Result<Vec<GrantSummary>, AdministratorError> {
+        Ok(self.overview(now_ms)?.grants)
+    }
+
+    /// A channel's descriptor: its suite, topics and public keys.
+    pub fn channel(&self, name: &str) -> Result<ChannelDescriptor, AdministratorError> {
+        let found = self.registry.read()?;
+        let ledger = self.ledger(&found)?;
+        let channel = ledger.channel(name);
+        channel.cloned().ok_or_else(|| AdministratorError::NoSuchChannel(name.to_owned()))
+    }
+
+    /// The public key under which producers of a channel encrypt. `epoch`: `None` for the newest.
+    pub fn channel_key(
+        &self,
+        name: &str,
+        epoch: Option<u32>,
+        field: &str,
+    ) -> Result<PublicKey, AdministratorError> {
+        Ok(find_key(&self.channel(name)?, epoch, field)?.key.clone())
+    }
+
+    /// Creates a channel in its first epoch; its keys follow from the master secret.
+    pub fn create_channel(
+        &self,
+        new: &NewChannel,
+        now_ms: i64,
+    ) -> Result<ChannelSummary, AdministratorError> {
+        let topics = checked_names(&new.topics, is_topic, NameError::Topic)?;
+        let fields = checked_names(
+            &new.fields,
+            |field| !field.is_empty() && is_field(field),
+            NameError::Field,
+        )?;
+        if !is_name(&new.name) {
+            return Err(NameError::Channel(new.name.clone()).into());
+        }
+        let mut change = Change::begin(self)?;
+        for channel in change.channels() {
+            if *channel.name == *new.name {
+                return Err(AdministratorError::ChannelExists(new.name.clone()));
+            }
+            if let Some(topic) = channel.topics.iter().find(|topic| topics.contains(topic)) {
+                let (topic, channel) = (topic.to_string(), channel.name.to_string());
+                return Err(AdministratorError::TopicTaken { topic, channel });
+            }
+        }
+        let mut descriptor = ChannelDescriptor {
+            name: new.name.as_str().into(),
+            suite: new.suite,
+            require_encryption: new.require_encryption,
+            topics,
+            revision: change.next_revision(),
+            keys: Vec::new(),
+        };
+        // Slot 0 is the whole value; the fields follow in the order given, which is theirs to keep.
+        let named = new
+            .fields
+            .iter()
+            .map(String::as_str)
+            .filter(|name| fields.iter().any(|field| **field == **name));
+        for (slot, field) in (0..=u8::MAX).zip(std::iter::once("").chain(named)) {
+            let secret = self.master.channel_key(new.suite, &new.name, FIRST_EPOCH, field)?;
+            let key = secret.public_key().clone();
+            descriptor.keys.push(ChannelKey { epoch: FIRST_EPOCH, slot, field: field.into(), key });
+        }
+        if descriptor.keys.len() != fields.len() + 1 {
+            return Err(AdministratorError::TooManyFields);
+        }
+        change.separation()?.channel(&self.public, &descriptor)?;
+        let entry = self.sign(EntryKind::Channel, &descriptor.encode()?, &[])?;
+        change.add(entry);
+        change.commit(now_ms)?;
+        Ok((&descriptor).into())
+    }
+
+    /// Issues a grant. One for the same key and principal that it supersedes is removed, so that
+    /// revoking this one does not bring that one back.
+    pub fn grant(
+        &self,
+        request: &GrantRequest,
+        now_ms: i64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<GrantSummary, AdministratorError> {
+        let principal = normalise_principal(&request.principal)?;
+        let topics = checked_names(&request.topics, is_topic, NameError::Topic)?;
+        let gateways = self.gateways_for(request)?;
+        let mut change = Change::begin(self)?;
+        let channel = change.channel(&request.channel)?;
+        let channel_key = find_key(channel, request.epoch, &request.field)?;
+        check_topics(channel, &topics)?;
+        let delegator = self.master.channel_key(
+            channel.suite,
+            &channel.name,
+            channel_key.epoch,
+            &channel_key.field,
+        )?;
+        if *delegator.public_key() != channel_key.key {
+            return Err(AdministratorError::OtherMaster(request.channel.clone()));
+        }
+        let delegatee = match &request.consumer {
+            Consumer::Public(key) => key,
+            Consumer::Secret(key) => key.public_key(),
+        };
+        if delegatee.suite() != channel.suite {
+            return Err(AdministratorError::Suite {
+                channel: request.channel.clone(),
+                suite: channel.suite,
+                key: delegatee.suite(),
+            });
+        }
+        let key = match &request.consumer {
+            Consumer::Public(key) => ReencryptionKey::non_interactive(&delegator, key, rng)?,
+            Consumer::Secret(key) => ReencryptionKey::interactive(&delegator, key)?,
+        };
+        let body = GrantBody {
+            kind: key.kind(),
+            delegator: key.delegator().clone(),
+            delegatee: key.delegatee().clone(),
+            precursor: key.precursor().copied(),
+            target: key.target_bytes(),
+            channel: channel.name.clone(),
+            epoch: channel_key.epoch,
+            field: channel_key.field.clone(),
+            principal: principal.into(),
+            validity: request.validity,
+            revision: change.next_revision(),
+            topics,
+            gateways: gateways.iter().map(GatewayPublicKey::id).collect(),
+        };
+        change.separation()?.grant(&self.public, &body)?;
+        if body.kind == DelegationKind::Interactive {
+            // Before the gateway can have it: what was linked once stays linked.
+            self.home.note_interactive(&body)?;
+        }
+
+        let bytes = body.encode()?;
+        let scalar = key.to_scalar_bytes();
+        let mut sealed = Vec::new();
+        for gateway in &gateways {
+            let one = seal::seal(&scalar, &bytes, gateway, rng)
+                .map_err(|_| AdministratorError::GatewayKey(gateway.id()))?;
+            sealed.extend(one);
+        }
+        let entry = self.sign(EntryKind::Grant, &bytes, &sealed)?;
+        let summary = GrantSummary::of_grant(&entry, &body, now_ms);
+        change.supersede(&summary, now_ms);
+        change.add(entry);
+        change.commit(now_ms)?;
+        Ok(summary)
+    }
+
+    /// Issues a pass-through grant: records as they are stored, for mirroring and backup.
+    pub fn pass_through(
+        &self,
+        request: &PassThroughRequest,
+        now_ms: i64,
+    ) -> Result<GrantSummary, AdministratorError> {
+        let topics = checked_names(&request.topics, is_topic, NameError::Topic)?;
+        let mut change = Change::begin(self)?;
+        let channel = change.channel(&request.channel)?;
+        check_topics(channel, &topics)?;
+        let body = PassThroughBody {
+            channel: channel.name.clone(),
+            principal: normalise_principal(&request.principal)?.into(),
+            validity: request.validity,
+            revision: change.next_revision(),
+            topics,
+        };
+        let entry = self.sign(EntryKind::PassThrough, &body.encode()?, &[])?;
+        let summary = GrantSummary::of_pass_through(&entry, &body, now_ms);
+        change.supersede(&summary, now_ms);
+        change.add(entry);
+        change.commit(now_ms)?;
+        Ok(summary)
+    }
+
+    /// Revokes a grant, and those that it superseded. Returns what was removed.
+    pub fn revoke(
+        &self,
+        id: EntryId,
+        now_ms: i64,
+    ) -> Result<Vec<GrantSummary>, AdministratorError> {
+        let mut change = Change::begin(self)?;
+        let grants = change.grants(now_ms);
+        let Some(grant) = grants.iter().find(|grant| grant.id == id) else {
+            return Err(AdministratorError::NoSuchGrant(id));
+        };
+        change.remove(id);
+        change.supersede(grant, now_ms);
+        let removed = grants.iter().filter(|grant| change.removes(grant.id)).cloned().collect();
+        change.commit(now_ms)?;
+        Ok(removed)
+    }
+
+    /// Revokes everything that a principal was granted. Returns what was removed.
+    pub fn revoke_principal(
+        &self,
+        principal: &str,
+        now_ms: i64,
+    ) -> Result<Vec<GrantSummary>, AdministratorError> {
+        let principal = normalise_principal(principal)?;
+        let mut change = Change::begin(self)?;
+        let removed: Vec<_> = change
+            .grants(now_ms)
+            .into_iter()
+            .filter(|grant| grant.principal == principal)
+            .collect();
+        if removed.is_empty() {
+            return Err(AdministratorError::NothingGranted(principal));
+        }
+        for grant in &removed {
+            change.remove(grant.id);
+        }
+        change.commit(now_ms)?;
+        Ok(removed)
+    }
+
+    /// Signs a new head over what is there, so that gateways go on acting on it.
+    ///
+    /// `valid_for_ms`: `None` keeps the duration; `Some(None)`: without end.
+    pub fn renew_head(
+        &self,
+        valid_for_ms: Option<Option<i64>>,
+        now_ms: i64,
+    ) -> Result<Overview, AdministratorError> {
+        let mut change = Change::begin(self)?;
+        if let Some(valid_for_ms) = valid_for_ms {
+            change.set_head_validity(valid_for_ms);
+        }
+        change.commit(now_ms)?;
+        self.overview(now_ms)
+    }
+
+    fn gateways_for(
+        &self,
+        request: &GrantRequest,
+    ) -> Result<Vec<GatewayPublicKey>, AdministratorError> {
+        let mut gateways = if request.gateways.is_empty() {
+            self.home.gateways()?
+        } else {
+            request.gateways.clone()
+        };
+        gateways.sort_by_key(GatewayPublicKey::id);
+        gateways.dedup();
+        match gateways.len() {
+            0 => Err(AdministratorError::NoGateways),
+            1..=255 => Ok(gateways),
+            _ => Err(AdministratorError::TooManyGateways),
+        }
+    }
+
+    fn sign(
+        &self,
+        kind: EntryKind,
+        body: &[u8],
+        sealed: &[u8],
+    ) -> Result<Entry, AdministratorError> {
+        Ok(Entry::sign(kind, body, &self.signing, self.public.id(), sealed)?)
+    }
+}
+
+/// Sorts a list of names and refuses what is none.
+fn checked_names(
+    names: &[String],
+    check: impl Fn(&str) -> bool,
+    error: impl Fn(String) -> NameError,
+) -> Result<Vec<Box<str>>, NameError> {
+    if let Some(wrong) = names.iter().find(|name| !check(name)) {
+        return Err(error(wrong.clone()));
+    }
+    let mut names: Vec<Box<str>> = names.iter().map(|name| name.as_str().into()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn check_topics(
+    channel: &ChannelDescriptor,
+    topics: &[Box<str>],
+) -> Result<(), AdministratorError> {
+    match topics.iter().find(|topic| !channel.topics.contains(topic)) {
+        None => Ok(()),
+        Some(topic) => Err(AdministratorError::TopicOutside {
+            topic: topic.to_string(),
+            channel: channel.name.to_string(),
+        }),
+    }
+}
+
+fn find_key<'a>(
+    channel: &'a ChannelDescriptor,
+    epoch: Option<u32>,
+    field: &str,
+) -> Result<&'a ChannelKey, AdministratorError> {
+    epoch.or(channel.current_epoch()).and_then(|epoch| channel.key(epoch, field)).ok_or_else(|| {
+        AdministratorError::NoSuchKey {
+            channel: channel.name.to_string(),
+            epoch,
+            field: field.to_owned(),
+        }
+    })
+}

@@ -1,0 +1,51 @@
+//! Names that stand in signed bodies: channels, topics, fields, principals.
+
+/// A name that cannot be used, and what would do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// A channel's name.
+    #[error("{0:?} is no channel name: use 1 to 249 of A-Z a-z 0-9 . _ -")]
+    Channel(String),
+    /// A topic's name.
+    #[error("{0:?} is no topic name: use 1 to 249 of A-Z a-z 0-9 . _ -, not \".\" or \"..\"")]
+    Topic(String),
+    /// A protected field group's name.
+    #[error("{0:?} is no field name: use at least one character, and no control characters")]
+    Field(String),
+    /// A principal.
+    #[error("{0:?} is no principal: use a name such as User:alice, without control characters")]
+    Principal(String),
+}
+
+const MAX_NAME: usize = 249;
+/// Distinguished names of client certificates can be long.
+const MAX_PRINCIPAL: usize = 4096;
+
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+pub(super) fn is_topic(text: &str) -> bool {
+    is_name(text) && text != "." && text != ".."
+}
+
+/// A field group's name; empty stands for the whole value.
+pub(super) fn is_field(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+pub(super) fn is_principal(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_PRINCIPAL && !text.chars().any(char::is_control)
+}
+
+/// Brings a principal into Kafka's form: `alice` becomes `User:alice`, `User:alice` stays.
+pub fn normalise_principal(text: &str) -> Result<String, NameError> {
+    let full = if text.starts_with("User:") { text.to_owned() } else { format!("User:{text}") };
+    if full.len() > "User:".len() && is_principal(&full) {
+        Ok(full)
+    } else {
+        Err(NameError::Principal(text.to_owned()))
+    }
+}

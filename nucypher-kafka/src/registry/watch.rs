@@ -1,0 +1,257 @@
+//! Watches a registry directory and publishes what changed: a grant or a revocation is in force
+//! on the next fetch, without a restart.
+//!
+//! File system events trigger a load after a short rest; a slow poll finds what events miss
+//! (network file systems, full event queues). The last good snapshot stays in force until there
+//! is a better one. One task, one blocking load at a time.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::{ArcSwap, Guard};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{self, Instant, MissedTickBehavior},
+};
+
+use super::{
+    directory::Directory,
+    loader::{LoadError, Loader, Sources},
+    snapshot::Snapshot,
+};
+
+/// After an event, how long to wait for the rest of the same change.
+const REST: Duration = Duration::from_millis(20);
+
+/// How often to look without an event.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The registry as the gateway's connections see it: cheap to clone, cheap to read.
+#[derive(Clone, Debug)]
+pub struct RegistryHandle {
+    current: Arc<ArcSwap<Snapshot>>,
+    changes: watch::Receiver<u64>,
+}
+
+/// Keeps a [`RegistryHandle`] up to date; dropping it ends that.
+#[derive(Debug)]
+pub struct RegistryWatcher {
+    task: JoinHandle<()>,
+}
+
+/// Why a registry cannot be served from.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The first snapshot could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The thread that loaded it ended.
+    #[error("the registry could not be loaded")]
+    Interrupted,
+}
+
+impl RegistryHandle {
+    /// Loads the registry and begins to watch it. Must be called within a tokio runtime.
+    ///
+    /// Errors: where there is no snapshot to serve from. Later failures are logged, and the last
+    /// good snapshot stays.
+    pub async fn open(sources: Sources) -> Result<(Self, RegistryWatcher), WatchError> {
+        Self::open_with_clock(sources, Arc::new(system_time_ms)).await
+    }
+
+    /// As [`open`](Self::open), with another clock (milliseconds since 1970).
+    pub async fn open_with_clock(
+        sources: Sources,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    ) -> Result<(Self, RegistryWatcher), WatchError> {
+        // Before the first load, so that nothing falls between the two.
+        let (events, watcher) = watch_directory(&sources.directory);
+        let directory = Directory::new(&sources.directory);
+        let fingerprint = directory.fingerprint().ok();
+        let now_ms = clock();
+        let (loader, snapshot) = tokio::task::spawn_blocking(move || {
+            let mut loader = Loader::new(sources)?;
+            let (snapshot, unsaved) = loader.load(now_ms)?;
+            report(&snapshot, unsaved);
+            Ok::<_, LoadError>((loader, snapshot))
+        })
+        .await
+        .map_err(|_| WatchError::Interrupted)??;
+        let (ticks, changes) = watch::channel(0);
+        let handle = Self { current: Arc::new(ArcSwap::new(snapshot)), changes };
+        let keeper = Keeper {
+            loader: Some(loader),
+            directory,
+            fingerprint,
+            current: Arc::clone(&handle.current),
+            ticks,
+            clock,
+            seen_at: now_ms,
+            failing: false,
+        };
+        let task = tokio::spawn(keeper.run(events, watcher));
+        Ok((handle, RegistryWatcher { task }))
+    }
+
+    /// A registry that never changes, for tests and for gateways without one.
+    pub fn fixed(snapshot: Snapshot) -> Self {
+        let (_, changes) = watch::channel(0);
+        Self { current: Arc::new(ArcSwap::from_pointee(snapshot)), changes }
+    }
+
+    /// The snapshot in force. Cost: a few atomic operations.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// Ticks whenever another snapshot is in force, or a grant began or ended by the clock.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+}
+
+impl Drop for RegistryWatcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Keeper {
+    /// Away while a load is under way; gone for good if one panicked.
+    loader: Option<Loader>,
+    directory: Directory,
+    fingerprint: Option<u64>,
+    current: Arc<ArcSwap<Snapshot>>,
+    ticks: watch::Sender<u64>,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The clock at the last look.
+    seen_at: i64,
+    failing: bool,
+}
+
+impl Keeper {
+    /// `_watcher` lives as long as the task: dropping it ends the events.
+    async fn run(mut self, mut events: mpsc::Receiver<()>, _watcher: Option<RecommendedWatcher>) {
+        let mut poll = time::interval_at(Instant::now() + POLL, POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(()) = events.recv() => {
+                    time::sleep(REST).await;
+                    while events.try_recv().is_ok() {}
+                    self.load().await;
+                }
+                _ = poll.tick() => {
+                    let fingerprint = self.look().await;
+                    // A part that is not accepted may become acceptable by what is there already
+                    // (a change that was slow), so look until it is.
+                    if self.failing || fingerprint != self.fingerprint {
+                        self.fingerprint = fingerprint;
+                        self.load().await;
+                    }
+                    self.tick_on_time();
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> Option<u64> {
+        let directory = self.directory.clone();
+        let looked = tokio::task::spawn_blocking(move || directory.fingerprint()).await;
+        looked.ok().and_then(Result::ok)
+    }
+
+    async fn load(&mut self) {
+        let Some(mut loader) = self.loader.take() else { return };
+        let now_ms = (self.clock)();
+        let loaded = tokio::task::spawn_blocking(move || {
+            let loaded = loader.load(now_ms);
+            (loader, loaded)
+        })
+        .await;
+        let Ok((loader, loaded)) = loaded else {
+            tracing::error!("loading the registry failed for good: the snapshot in force stays");
+            return;
+        };
+        self.loader = Some(loader);
+        match loaded {
+            Ok((snapshot, unsaved)) => {
+                self.failing = snapshot.is_held_back();
+                let before = self.current.swap(Arc::clone(&snapshot));
+                if before.revision() != snapshot.revision()
+                    || before.problems() != snapshot.problems()
+                {
+                    report(&snapshot, unsaved);
+                }
+                self.ticks.send_modify(|count| *count = count.wrapping_add(1));
+            }
+            Err(error) => {
+                if !self.failing {
+                    let revision = self.current.load().revision();
+                    tracing::error!(%error, revision, "the registry cannot be loaded: the snapshot in force stays");
+                }
+                self.failing = true;
+            }
+        }
+    }
+
+    /// What begins or ends by the clock is checked at each look-up; this tells those who cache.
+    fn tick_on_time(&mut self) {
+        let now_ms = (self.clock)();
+        let next = self.current.load().next_change_at(self.seen_at);
+        if now_ms < self.seen_at || next.is_some_and(|instant| instant <= now_ms) {
+            for administrator in self.current.load().expired(now_ms) {
+                tracing::error!(%administrator, "the registry's head has expired: all channels of this administrator are denied until it is renewed");
+            }
+            self.ticks.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        self.seen_at = now_ms;
+    }
+}
+
+/// Events of the directory, or none where the system has none: then the poll finds changes.
+fn watch_directory(path: &Path) -> (mpsc::Receiver<()>, Option<RecommendedWatcher>) {
+    let (sender, receiver) = mpsc::channel(1);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the directory is an event too, on some systems.
+        let of_interest = event.as_ref().map_or(true, |event| !event.kind.is_access());
+        if of_interest {
+            // Full: a load is due anyway.
+            let _ = sender.try_send(());
+        }
+    })
+    .and_then(|mut watcher| {
+        watcher.watch(path, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    match watcher {
+        Ok(watcher) => (receiver, Some(watcher)),
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "no file system events: the registry is polled");
+            (receiver, None)
+        }
+    }
+}
+
+fn report(snapshot: &Snapshot, unsaved: Option<LoadError>) {
+    if let Some(error) = unsaved {
+        tracing::error!(%error, "the highest revision seen is not saved: a rolled back registry would not be noticed after a restart");
+    }
+    for problem in snapshot.problems() {
+        tracing::warn!(%problem, "registry");
+    }
+    for (administrator, head) in snapshot.heads() {
+        tracing::info!(%administrator, revision = head.revision, entries = head.count, "registry in force");
+    }
+}
+
+fn system_time_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
