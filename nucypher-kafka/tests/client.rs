@@ -284,8 +284,8 @@ async fn a_re_encrypted_record_opens_with_the_consumers_key() {
 async fn a_bound_place_opens_nowhere_else() {
     let cluster = cluster("orders", 2);
     let key = key();
-    let sealing = SealerConfig::new(key.public_key().clone(), channel())
-        .place_binding(PlaceBinding::Bound);
+    let sealing =
+        SealerConfig::new(key.public_key().clone(), channel()).place_binding(PlaceBinding::Bound);
     let connection = Connection::plaintext(cluster.bootstrap_servers());
     let producer =
         SealingProducer::new(ProducerConfig::new(connection).topic("orders", sealing)).unwrap();
