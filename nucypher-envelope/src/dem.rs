@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::wire::DEK_LABEL;
 
-/// AES-256-GCM-SIV over the encrypting half of AES alone, which is all that the mode uses. The
-/// mode schedules a key for every message; with the decrypting half that costs half as much again.
+/// AES-256-GCM-SIV over the encrypting half of AES, which is all that the mode uses: half the key
+/// schedule to keep for each DEK, and to wipe.
 type Aead = AesGcmSiv<Aes256Enc>;
 
 /// The length of a nonce.
