@@ -1,2 +1,50 @@
-//! The nucypher program.
-fn main() {}
+//! The `nucypher` program: keys, files, channels, grants, the gateway, produce, consume.
+//!
+//! Thin by design: this crate parses, calls and prints. What it calls is in
+//! nucypher-pre (keys, re-encryption), nucypher-envelope (sealing, opening) and
+//! nucypher-kafka (client, gateway, registry).
+//!
+//! Nothing secret is taken from a command line or written to standard output or a log,
+//! except the plaintext that `open` and `consume` are asked for.
+
+mod cli;
+mod commands;
+mod connection;
+mod exit;
+mod files;
+mod keys;
+mod output;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    start_log();
+    match commands::run(cli.command) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            exit::of(&error).into()
+        }
+    }
+}
+
+/// Log to standard error; librdkafka's lines come through the `log` facade.
+fn start_log() {
+    let filter = EnvFilter::try_from_env("NUCYPHER_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,librdkafka=error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// `nucypher consume | head` ends well.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}

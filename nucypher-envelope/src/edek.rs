@@ -109,9 +109,19 @@ impl Edek {
         if edek.0[at::STATE] > State::NonInteractive.as_byte() {
             return Err(Malformed::new("state", at::STATE, "not 0, 1 or 2"));
         }
-        if edek.state() == State::Fresh && edek.opening_id() != edek.delegating_id() {
-            let why = "a fresh EDEK is opened by its delegating key";
-            return Err(Malformed::new("opening_key_id", at::OPENING_ID, why));
+        // Re-encrypted back to the delegating key by interactive keys, the capsule is the fresh one
+        // again: rk·rk'·C = C. One form for one thing, so that form is state 0 alone.
+        let opens_with_delegating = edek.opening_id() == edek.delegating_id();
+        match edek.state() {
+            State::Fresh if !opens_with_delegating => {
+                let why = "a fresh EDEK is opened by its delegating key";
+                return Err(Malformed::new("opening_key_id", at::OPENING_ID, why));
+            }
+            State::Interactive if opens_with_delegating => {
+                let why = "opened by its delegating key, so it is fresh";
+                return Err(Malformed::new("state", at::STATE, why));
+            }
+            _ => {}
         }
         let precursor: [u8; 33] = edek.field::<{ at::PRECURSOR }, 33>();
         if edek.state() != State::NonInteractive && precursor != [0; 33] {
@@ -192,7 +202,7 @@ impl Edek {
     ///
     /// Ensures: bytes 2, 12..20, 20..53 and 53..86 change, nothing else.
     /// Errors: [`ReencryptError`]; checked are suite, opening key id and state, then C is decoded.
-    /// Cost: one square root, one multiplication and one encoding; benchmark `reencrypt/*`.
+    /// Cost: one square root, one multiplication and one encoding; benchmark `edek/reencrypt`.
     pub fn reencrypt(&self, key: &ReencryptionKey) -> Result<Self, ReencryptError> {
         if self.opening_id() != key.delegator().id() {
             return Err(ReencryptError::NotForThisKey { opening_id: self.opening_id() });
@@ -205,6 +215,9 @@ impl Edek {
         }
         let capsule = key.reencrypt(&self.capsule()?);
         let state = match key.kind() {
+            DelegationKind::Interactive if key.delegatee().id() == self.delegating_id() => {
+                State::Fresh
+            }
             DelegationKind::Interactive => State::Interactive,
             DelegationKind::NonInteractive => State::NonInteractive,
         };

@@ -16,6 +16,8 @@ mod file;
 #[doc(hidden)]
 pub mod fuzzing;
 mod header;
+#[cfg(test)]
+mod known_answer;
 mod limits;
 mod open;
 mod places;

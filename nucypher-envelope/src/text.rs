@@ -136,3 +136,6 @@ fn unpadded_len(text: &[u8]) -> Option<usize> {
     (text.len().is_multiple_of(PAD_TO) && zeros < PAD_TO && text.get(mark) == Some(&PAD_MARK))
         .then_some(mark)
 }
+
+#[cfg(test)]
+mod tests;

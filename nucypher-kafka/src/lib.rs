@@ -1,5 +1,7 @@
-//! NuCypher kafka.
+#![doc = include_str!("../README.md")]
 
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod protocol;

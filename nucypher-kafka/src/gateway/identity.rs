@@ -10,6 +10,7 @@
 //! (KIP-368), and runs what is costly on a blocking pool. `docs/identity.md` is the user's view.
 
 mod credential;
+mod fuzz;
 pub mod mtls;
 mod observed;
 mod password;
@@ -18,6 +19,8 @@ mod sasl;
 pub mod users;
 
 pub use credential::{CredentialError, ScramCredential, ScramHash};
+#[doc(hidden)]
+pub use fuzz::{fuzz_sasl, fuzz_texts};
 pub use observed::{Observation, Observed};
 pub use password::{Password, PasswordError};
 pub use principal::{Principal, PrincipalError};

@@ -87,8 +87,10 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     Ok(bytes)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
+
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;

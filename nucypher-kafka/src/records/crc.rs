@@ -7,10 +7,11 @@
 //! (`docs/spec/records.md`, "The CRC").
 //!
 //! Bytes left alone are zeros in d. Leading zeros change nothing; n zeros after a difference
-//! multiply it by x⁸ⁿ, one carry-less multiplication for each non-zero byte of n.
+//! multiply it by x⁸ⁿ: one carry-less multiplication for each digit of n that is not zero, in
+//! base 2048.
 //!
-//! *Cost:* `crc/shift` and `crc/twice` in benchmark `patch`: about 30 ns for each EDEK
-//! whatever the record's size, where computing the CRC before and after takes two passes.
+//! *Cost:* `apply/..` in benchmark `patch`, next to `crc/twice/..`, which is what the CRC would cost
+//! computed before and after.
 
 use super::patch::EDEK_LEN;
 
@@ -23,30 +24,33 @@ const ONE: u32 = 1 << 31;
 pub(super) struct CrcChange(u32);
 
 impl CrcChange {
-    /// Takes note of an EDEK that was replaced.
+    /// Takes note of an EDEK that was replaced, `unchanged` bytes after the last one that was.
     #[inline]
-    pub(super) fn replaced(self, old: &[u8; EDEK_LEN], new: &[u8; EDEK_LEN]) -> Self {
-        // Two zeros in front change nothing and make it whole words for the CRC instruction.
+    pub(super) fn replaced(
+        self,
+        unchanged: usize,
+        old: &[u8; EDEK_LEN],
+        new: &[u8; EDEK_LEN],
+    ) -> Self {
         let mut difference = Words([0; EDEK_LEN + 2]);
-        for ((to, old), new) in difference.0.iter_mut().skip(2).zip(old).zip(new) {
+        // Two zeros in front change nothing and make it whole words for the CRC instruction.
+        let [_, _, bytes @ ..] = &mut difference.0;
+        for ((to, old), new) in bytes.iter_mut().zip(old).zip(new) {
             *to = old ^ new;
         }
-        Self(self.unchanged(EDEK_LEN).0 ^ linear(&difference.0))
+        Self(self.unchanged(unchanged + EDEK_LEN).0 ^ linear(&difference.0))
     }
 
     /// Takes note of `len` bytes that stayed as they were. A batch has less than 2^31.
     #[inline]
-    pub(super) fn unchanged(self, len: usize) -> Self {
+    pub(super) fn unchanged(self, mut len: usize) -> Self {
         let mut crc = self.0;
-        if crc != 0 {
-            for (digit, powers) in len.to_le_bytes().into_iter().zip(&POWERS) {
-                if digit != 0 {
-                    crc = multiply(
-                        crc,
-                        powers.get(usize::from(digit)).copied().unwrap_or_default(),
-                    );
-                }
+        for powers in &POWERS {
+            let digit = len % BASE;
+            if digit != 0 {
+                crc = multiply(crc, powers.get(digit).copied().unwrap_or_default());
             }
+            len /= BASE;
         }
         Self(crc)
     }
@@ -59,7 +63,7 @@ impl CrcChange {
 
 /// Bytes that begin at an address divisible by eight, so that the CRC runs over words at once.
 #[repr(align(8))]
-struct Words<const N: usize>([u8; N]);
+struct Words([u8; EDEK_LEN + 2]);
 
 /// c(d): the CRC without initial and final complement.
 #[inline]
@@ -67,10 +71,17 @@ fn linear(d: &[u8]) -> u32 {
     !crc32c::crc32c_append(!0, d)
 }
 
-/// a·b·x³³ mod P: the carry-less product, one bit short of 64, and the CRC of it as a message.
+/// a·b mod P.
 #[inline]
 fn multiply(a: u32, b: u32) -> u32 {
-    linear(&Words(carryless(a, b).to_le_bytes()).0)
+    // Reflected, the product ends one bit below the top; its lower half is what exceeds P.
+    let product = carryless(a, b) << 1;
+    let [b0, b1, b2, b3, l0, l1, l2, l3] = product.to_le_bytes();
+    let mut reduced = u32::from_le_bytes([l0, l1, l2, l3]);
+    for (byte, table) in [b0, b1, b2, b3].into_iter().zip(&REDUCTION) {
+        reduced ^= table.get(usize::from(byte)).copied().unwrap_or_default();
+    }
+    reduced
 }
 
 /// The carry-less product of two 32-bit polynomials, by integer multiplication of every fourth
@@ -88,46 +99,52 @@ fn carryless(a: u32, b: u32) -> u64 {
         | column(3, (a0 * b3) ^ (a1 * b2) ^ (a2 * b1) ^ (a3 * b0))
 }
 
-/// `POWERS[k][d]` = x to the power 8·d·256ᵏ - 33, so that [`multiply`] by it shifts by d·256ᵏ bytes.
-static POWERS: [[u32; 256]; 4] = powers();
+/// Digits of a distance: a record of 2 KiB takes one multiplication, a batch of 4 MiB two at most.
+const BASE: usize = 1 << 11;
 
-const fn powers() -> [[u32; 256]; 4] {
-    let mut table = [[0; 256]; 4];
+/// `POWERS[k][d]` = x to the power 8·d·2048ᵏ.
+static POWERS: [[u32; BASE]; 3] = powers();
+
+/// `REDUCTION[i][byte]` = byte i of the part of a product that exceeds P, mod P.
+static REDUCTION: [[u32; 256]; 4] = reduction();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn powers() -> [[u32; BASE]; 3] {
+    let mut table = [[0; BASE]; 3];
     let mut base = ONE >> 8; // x⁸
     let mut k = 0;
-    #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-    while k < 4 {
+    while k < table.len() {
         let mut power = ONE;
-        let mut i = 0;
-        while i < 33 {
-            power = divide_by_x(power);
-            i += 1;
-        }
         let mut d = 0;
-        while d < 256 {
+        while d < BASE {
             table[k][d] = power;
             power = multiply_slowly(power, base);
             d += 1;
         }
-        // base^256
-        let mut i = 0;
-        while i < 8 {
-            base = multiply_slowly(base, base);
-            i += 1;
-        }
+        base = power;
         k += 1;
     }
     table
 }
 
-/// a·x⁻¹ mod P.
-const fn divide_by_x(a: u32) -> u32 {
-    // P has a constant term: add it where a has one, and what remains is divisible.
-    if a & ONE == 0 {
-        a << 1
-    } else {
-        (a ^ POLYNOMIAL) << 1 | 1
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler"
+)]
+const fn reduction() -> [[u32; 256]; 4] {
+    let mut table = [[0; 256]; 4];
+    let mut i = 0;
+    while i < 4 {
+        let mut byte = 0;
+        while byte < 256 {
+            // times x³², which is P's lower part
+            table[i][byte] = multiply_slowly((byte as u32) << (8 * i), POLYNOMIAL);
+            byte += 1;
+        }
+        i += 1;
     }
+    table
 }
 
 /// a·b mod P, bit by bit.
@@ -138,11 +155,7 @@ const fn multiply_slowly(a: u32, mut b: u32) -> u32 {
         if a & bit != 0 {
             product ^= b;
         }
-        b = if b & 1 == 0 {
-            b >> 1
-        } else {
-            (b >> 1) ^ POLYNOMIAL
-        };
+        b = if b & 1 == 0 { b >> 1 } else { (b >> 1) ^ POLYNOMIAL };
         bit >>= 1;
     }
     product

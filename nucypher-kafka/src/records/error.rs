@@ -32,7 +32,7 @@ pub enum BatchError {
     Negative {
         /// The field.
         field: Field,
-        /// Where the length stands, or ends where it is a varint.
+        /// Where the length stands.
         at: usize,
     },
     /// Bytes remain where the field should have ended.

@@ -19,10 +19,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `bytes`, whose first stands at position `at`.
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self {
-            rest: bytes,
-            end: at.saturating_add(bytes.len()),
-        }
+        Self { rest: bytes, end: at.saturating_add(bytes.len()) }
     }
 
     /// The position of the next byte.
@@ -33,10 +30,7 @@ impl<'a> Reader<'a> {
     /// Reads one byte.
     #[inline(always)]
     pub(super) fn byte(&mut self, field: Field) -> Result<u8, BatchError> {
-        let (&byte, rest) = self
-            .rest
-            .split_first()
-            .ok_or_else(|| self.truncated(field))?;
+        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.truncated(field))?;
         self.rest = rest;
         Ok(byte)
     }
@@ -44,10 +38,7 @@ impl<'a> Reader<'a> {
     /// Reads `len` bytes.
     #[inline(always)]
     pub(super) fn take(&mut self, len: usize, field: Field) -> Result<&'a [u8], BatchError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or_else(|| self.truncated(field))?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.truncated(field))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -60,10 +51,8 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(zigzag32(u32::from(*byte)));
         }
-        let value = self.unsigned(5, field)?;
-        u32::try_from(value)
-            .map(zigzag32)
-            .map_err(|_| self.bad_varint(field))
+        let value = self.unsigned(u32::BITS, field)?;
+        u32::try_from(value).map(zigzag32).map_err(|_| self.bad_varint(field))
     }
 
     /// Reads a signed 64-bit varint: one to ten bytes.
@@ -73,24 +62,26 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(zigzag64(u64::from(*byte)));
         }
-        self.unsigned(10, field).map(zigzag64)
+        self.unsigned(u64::BITS, field).map(zigzag64)
     }
 
     /// Reads a count or length: a varint that is not negative.
     #[inline(always)]
     pub(super) fn length(&mut self, field: Field) -> Result<usize, BatchError> {
+        let before = self.rest;
         let len = self.varint(field)?;
-        usize::try_from(len).map_err(|_| self.negative(field))
+        usize::try_from(len).map_err(|_| self.negative(before, field))
     }
 
     /// Reads a length and as many bytes; -1 is null.
     #[inline(always)]
     pub(super) fn nullable(&mut self, field: Field) -> Result<Option<&'a [u8]>, BatchError> {
+        let before = self.rest;
         match self.varint(field)? {
             -1 => Ok(None),
             len => match usize::try_from(len) {
                 Ok(len) => self.take(len, field).map(Some),
-                Err(_) => Err(self.negative(field)),
+                Err(_) => Err(self.negative(before, field)),
             },
         }
     }
@@ -100,10 +91,7 @@ impl<'a> Reader<'a> {
     pub(super) fn nested(&mut self, field: Field) -> Result<Self, BatchError> {
         let len = self.length(field)?;
         let at = self.position();
-        Ok(Self {
-            rest: self.take(len, field)?,
-            end: at + len,
-        })
+        Ok(Self { rest: self.take(len, field)?, end: at + len })
     }
 
     /// Fails if a byte is left.
@@ -112,59 +100,50 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(BatchError::TrailingBytes {
-                field,
-                at: self.position(),
-            })
+            Err(BatchError::TrailingBytes { field, at: self.position() })
         }
     }
 
-    /// At most `max` bytes, seven bits each; what goes beyond 64 bits is an error.
+    /// Seven bits a byte, as many bytes as `bits` bits need.
     #[inline]
-    fn unsigned(&mut self, max: usize, field: Field) -> Result<u64, BatchError> {
+    fn unsigned(&mut self, bits: u32, field: Field) -> Result<u64, BatchError> {
         let mut value = 0_u64;
-        for (i, &byte) in self.rest.iter().take(max).enumerate() {
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * i;
-            if shift == 63 && bits > 1 {
+        let mut shift = 0;
+        let mut rest = self.rest;
+        while shift < bits {
+            let [byte, after @ ..] = rest else {
+                return Err(self.truncated(field));
+            };
+            rest = after;
+            let part = u64::from(byte & 0x7f);
+            if shift + 7 > bits && part >> (bits - shift) != 0 {
                 break;
             }
-            value |= bits << shift;
-            if byte < 0x80 {
-                self.rest = self.rest.get(i + 1..).unwrap_or_default();
+            value |= part << shift;
+            if *byte < 0x80 {
+                self.rest = rest;
                 return Ok(value);
             }
+            shift += 7;
         }
-        // The bytes ended, or the varint did not.
-        if self.rest.len() < max {
-            Err(self.truncated(field))
-        } else {
-            Err(self.bad_varint(field))
-        }
+        Err(self.bad_varint(field))
     }
 
     #[cold]
     fn truncated(&self, field: Field) -> BatchError {
-        BatchError::Truncated {
-            field,
-            at: self.position(),
-        }
+        BatchError::Truncated { field, at: self.position() }
     }
 
     #[cold]
     fn bad_varint(&self, field: Field) -> BatchError {
-        BatchError::Varint {
-            field,
-            at: self.position(),
-        }
+        BatchError::Varint { field, at: self.position() }
     }
 
+    /// The varint that began at `before` is one.
     #[cold]
-    fn negative(&self, field: Field) -> BatchError {
-        BatchError::Negative {
-            field,
-            at: self.position(),
-        }
+    fn negative(&mut self, before: &'a [u8], field: Field) -> BatchError {
+        self.rest = before;
+        BatchError::Negative { field, at: self.position() }
     }
 }
 

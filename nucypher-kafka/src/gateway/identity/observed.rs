@@ -2,9 +2,9 @@
 //!
 //! The client says who it is in its first token; that is believed once the broker says that the exchange
 //! succeeded. So the connection to the broker must be authenticated (TLS), and whatever is read here must
-//! be read as the broker reads it: the same parsers as in the gateway's own server, which admit less than
-//! Kafka's. A broker that maps names (a principal builder, mapping rules) gives the client another
-//! principal than this one.
+//! be read as the broker reads it, or refused: the strict parsers of the gateway's own server serve for
+//! that. A broker that maps names (a principal builder, mapping rules) gives the client another principal
+//! than this one.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub struct Observed {
 enum State {
     /// The client's turn, for the first time.
     First,
-    /// The broker's turn; `rounds` are still to come after its answer.
+    /// The broker's turn; after its answer the exchange is over, or goes on.
     Answer {
         claimed: Principal,
         last: bool,

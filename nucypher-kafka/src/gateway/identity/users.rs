@@ -115,6 +115,11 @@ impl Users {
         Self { users, decoys }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(users: BTreeMap<String, User>) -> Self {
+        Self::new(users, Zeroizing::new(vec![7; file::DECOY_KEY]))
+    }
+
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.users.keys().map(String::as_str)
@@ -177,7 +182,7 @@ impl Shape {
 }
 
 impl Decoys {
-    /// The real credential if there is one. The made-up one is computed either way: some 5 us.
+    /// The real credential if there is one. The made-up one is computed either way: five HMACs.
     fn unless(
         &self,
         real: Option<&ScramCredential>,

@@ -2,14 +2,12 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
-
-use std::sync::Arc;
 
 use super::{
     Mechanism, SaslError, Transport, check_len, nonce,
@@ -54,7 +52,7 @@ impl Account {
         &self.name
     }
 
-    fn keys(&self, hash: ScramHash, salt: &[u8], iterations: u32) -> ClientKeys {
+    pub(super) fn keys(&self, hash: ScramHash, salt: &[u8], iterations: u32) -> ClientKeys {
         // Held while deriving, so that a burst of connections derives once. A poisoned lock holds
         // either old keys or new ones, both whole.
         let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +122,7 @@ impl SaslClient {
     ///
     /// # Cost
     /// A few microseconds, but for one PBKDF2 whenever the broker's salt is not that of last time
-    /// (milliseconds, and at most [`ScramCredential::MAX_ITERATIONS`] HMACs): run it on a blocking pool.
+    /// (a millisecond or two, and at most [`ScramCredential::MAX_ITERATIONS`] HMACs): run it on a blocking pool.
     pub fn step(&mut self, token: &[u8]) -> Result<ClientStep, SaslError> {
         let state = std::mem::replace(&mut self.state, State::Over);
         check_len(token)?;

@@ -1,8 +1,8 @@
 //! The messages of SCRAM: RFC 5802, section 7, strictly.
 //!
-//! A gateway that watches an exchange must read in it what the broker reads, so the grammar here
-//! admits no more than Kafka's own: an attribute out of order, an `=` that escapes nothing, an
-//! extension without a value is malformed.
+//! A gateway that watches an exchange must read in it what the broker reads: whatever both this grammar
+//! and Kafka's admit, both read alike. So an attribute out of order, an `=` that escapes nothing, an
+//! extension without a value is malformed. (Names beyond ASCII are admitted here and refused by Kafka.)
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 

@@ -1,0 +1,182 @@
+//! Key files: PKCS#8 and SPKI PEM on secp256k1, with or without a passphrase.
+//!
+//! A key file does not say to which suite its key belongs, so every reader is told.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use nucypher_pre::{PemError, PublicKey, SecretKey, Suite};
+use zeroize::Zeroizing;
+
+use crate::exit::{Coded, Exit};
+use crate::files;
+
+/// The variable that holds a passphrase.
+const PASSPHRASE_VARIABLE: &str = "NUCYPHER_PASSPHRASE";
+
+/// The first lines of the PEM forms that are read here.
+const ENCRYPTED_LABEL: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+const PUBLIC_LABEL: &str = "-----BEGIN PUBLIC KEY-----";
+
+/// Where the passphrase of an encrypted key file comes from.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PassphraseArgs {
+    /// File whose first line is the passphrase of the key file. Without it
+    /// NUCYPHER_PASSPHRASE is used, then the terminal is asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// The passphrase that opens `key_file`.
+    fn for_opening(&self, key_file: &Path) -> Result<Zeroizing<String>> {
+        if let Some(passphrase) = self.without_asking()? {
+            return Ok(passphrase);
+        }
+        let term = terminal()
+            .with_context(|| format!("{} is protected by a passphrase", key_file.display()))?;
+        ask(&term, &format!("Passphrase of {}: ", key_file.display()))
+    }
+
+    /// A passphrase for a new key file, asked twice where a terminal is asked.
+    pub(crate) fn for_protecting(&self) -> Result<Zeroizing<String>> {
+        let passphrase = match self.without_asking()? {
+            Some(passphrase) => passphrase,
+            None => {
+                let term = terminal().context("the key file is to be protected by a passphrase")?;
+                let first = ask(&term, "New passphrase: ")?;
+                let second = ask(&term, "The same again: ")?;
+                ensure!(*first == *second, "the two passphrases differ; nothing was written");
+                first
+            }
+        };
+        ensure!(
+            !passphrase.is_empty(),
+            "the passphrase is empty; leave out --encrypt for a key file without one"
+        );
+        Ok(passphrase)
+    }
+
+    fn without_asking(&self) -> Result<Option<Zeroizing<String>>> {
+        if let Some(path) = &self.passphrase_file {
+            files::ensure_private(path)?;
+            return first_line(path).map(Some);
+        }
+        match std::env::var(PASSPHRASE_VARIABLE) {
+            Ok(passphrase) => Ok(Some(Zeroizing::new(passphrase))),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => bail!("{PASSPHRASE_VARIABLE} is not UTF-8"),
+        }
+    }
+}
+
+/// The first line of a secret file, without its line end.
+pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>> {
+    let text = files::read_text(path)?;
+    let line = text.split('\n').next().unwrap_or_default();
+    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+fn terminal() -> Result<console::Term> {
+    ensure!(
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        "there is no terminal to ask for it; give --passphrase-file FILE or set {PASSPHRASE_VARIABLE}"
+    );
+    Ok(console::Term::stderr())
+}
+
+fn ask(term: &console::Term, prompt: &str) -> Result<Zeroizing<String>> {
+    term.write_str(prompt)?;
+    Ok(Zeroizing::new(term.read_secure_line().context("cannot read from the terminal")?))
+}
+
+/// What a key file holds.
+pub(crate) enum KeyFile {
+    /// A public key.
+    Public(PublicKey),
+    /// A private key; `encrypted` where the file has a passphrase.
+    Private {
+        /// The key.
+        key: SecretKey,
+        /// Whether a passphrase protects the file.
+        encrypted: bool,
+    },
+}
+
+/// Read a key file of either kind.
+pub(crate) fn read_key(path: &Path, suite: Suite, passphrase: &PassphraseArgs) -> Result<KeyFile> {
+    let text = files::read_text(path)?;
+    if text.contains(PUBLIC_LABEL) {
+        return public_from_pem(path, suite, &text).map(KeyFile::Public);
+    }
+    files::ensure_private(path)?;
+    if text.contains("-----BEGIN EC PRIVATE KEY-----") {
+        return Err(Coded::error(
+            Exit::Malformed,
+            format!(
+                "{0} is in the older SEC 1 form; turn it into PKCS#8 with: openssl pkcs8 -topk8 -nocrypt -in {0} -out FILE",
+                path.display()
+            ),
+        ));
+    }
+    let encrypted = text.contains(ENCRYPTED_LABEL);
+    let passphrase = if encrypted { Some(passphrase.for_opening(path)?) } else { None };
+    let key = SecretKey::from_pem(suite, &text, passphrase.as_ref().map(|p| p.as_bytes()))
+        .map_err(|error| {
+            Coded::error(
+                if error == PemError::Passphrase { Exit::Failure } else { Exit::Malformed },
+                match error {
+                    PemError::Passphrase => format!("{}: {error}", path.display()),
+                    _ => format!(
+                        "{}: {error}; a private key in PKCS#8 PEM on secp256k1 is wanted",
+                        path.display()
+                    ),
+                },
+            )
+        })?;
+    Ok(KeyFile::Private { key, encrypted })
+}
+
+/// Read a private key.
+pub(crate) fn read_secret(
+    path: &Path,
+    suite: Suite,
+    passphrase: &PassphraseArgs,
+) -> Result<SecretKey> {
+    match read_key(path, suite, passphrase)? {
+        KeyFile::Private { key, .. } => Ok(key),
+        KeyFile::Public(_) => Err(Coded::error(
+            Exit::Malformed,
+            format!(
+                "{} holds a public key; the private key that belongs to it is wanted here",
+                path.display()
+            ),
+        )),
+    }
+}
+
+/// Read a public key.
+pub(crate) fn read_public(path: &Path, suite: Suite) -> Result<PublicKey> {
+    let text = files::read_text(path)?;
+    if text.contains("PRIVATE KEY-----") {
+        return Err(Coded::error(
+            Exit::Malformed,
+            format!(
+                "{0} holds a private key; a public key is wanted here: nucypher key show {0} --public FILE writes it",
+                path.display()
+            ),
+        ));
+    }
+    public_from_pem(path, suite, &text)
+}
+
+fn public_from_pem(path: &Path, suite: Suite, text: &str) -> Result<PublicKey> {
+    PublicKey::from_pem(suite, text).map_err(|error| {
+        Coded::error(
+            Exit::Malformed,
+            format!("{}: {error}; a public key in SPKI PEM on secp256k1 is wanted", path.display()),
+        )
+    })
+}

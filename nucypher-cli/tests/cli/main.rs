@@ -1,0 +1,5 @@
+//! The program as its users meet it: output, exit codes, file modes.
+
+mod file_commands;
+mod key_files;
+mod support;
