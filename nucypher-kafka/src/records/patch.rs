@@ -26,9 +26,9 @@ pub const EDEK_HEADER: &[u8] = nucypher_envelope::EDEK_HEADER.as_bytes();
 
 /// What compressed batches may decompress to.
 ///
-/// A [`Scan`] holds the payloads of those that contain EDEKs until they are applied, so its
-/// memory is at most the frame's length / 13 for positions (8 bytes for an EDEK of 102) plus
-/// `held`, plus `batch` while it walks.
+/// A [`Scan`] holds the payloads of those that contain EDEKs until they are applied. Its memory is
+/// at most twice (vectors double) the sum of `held` and 8 bytes for each EDEK: 8 % of the records
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
