@@ -58,7 +58,7 @@ pub fn walk_response<'a>(
         reader.i16("error_code")?;
     }
     reader.skip_tags()?;
-    reader.end()?;
+    addresses.end(&reader);
     Ok(addresses)
 }
 
