@@ -21,7 +21,6 @@ use nucypher_pre::{PublicKey, SecretKey, Suite, os_rng};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use tokio::sync::oneshot;
@@ -174,19 +173,10 @@ impl Stage {
 
     /// The addresses of the brokers, as the cluster and as the gateway tell them.
     pub(super) async fn addresses(&self) -> Result<(Vec<String>, Vec<String>)> {
-        let mut direct = ClientConfig::new();
-        direct.set("bootstrap.servers", self.bootstrap_servers());
-        let mut through = ClientConfig::new();
-        through
-            .set("bootstrap.servers", &self.gateway_address)
-            .set("security.protocol", "sasl_plaintext")
-            .set("sasl.mechanism", "PLAIN")
-            .set("sasl.username", "alice")
-            .set("sasl.password", self.password("alice")?.as_str());
-        let asked = tokio::task::spawn_blocking(move || {
-            Ok::<_, anyhow::Error>((nodes(&direct)?, nodes(&through)?))
-        });
-        asked.await?
+        let (direct, through) = (self.past_the_gateway()?, self.consumer("alice", &[])?);
+        let (direct, through) = tokio::try_join!(direct.nodes(PATIENCE), through.nodes(PATIENCE))?;
+        ensure!(!direct.is_empty(), "the cluster names no node");
+        Ok((direct, through))
     }
 
     /// Stop the gateway and remove what was made on somebody else's cluster.
@@ -352,18 +342,6 @@ drain_ms = 1000
 
 fn admin(server: &str) -> Result<AdminClient<DefaultClientContext>> {
     Ok(ClientConfig::new().set("bootstrap.servers", server).create()?)
-}
-
-/// The cluster's nodes, as this server tells them.
-fn nodes(config: &ClientConfig) -> Result<Vec<String>> {
-    let asking: BaseConsumer = config.create()?;
-    let metadata = asking.fetch_metadata(None, PATIENCE)?;
-    ensure!(!metadata.brokers().is_empty(), "the cluster names no broker");
-    Ok(metadata
-        .brokers()
-        .iter()
-        .map(|broker| format!("{}:{}", broker.host(), broker.port()))
-        .collect())
 }
 
 fn random_hex<const N: usize>(rng: &mut impl CryptoRng) -> String {
