@@ -14,7 +14,12 @@ pub(crate) fn row(key: ApiKey) -> &'static Api {
 }
 
 /// A response as it stands on the wire.
-pub(crate) fn response(key: ApiKey, version: i16, correlation_id: i32, body: &impl Encodable) -> Vec<u8> {
+pub(crate) fn response(
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    body: &impl Encodable,
+) -> Vec<u8> {
     let mut out = BytesMut::from(&[0; 4][..]);
     let header = ResponseHeader::default().with_correlation_id(correlation_id);
     header.encode(&mut out, key.response_header_version(version)).unwrap();
@@ -23,7 +28,12 @@ pub(crate) fn response(key: ApiKey, version: i16, correlation_id: i32, body: &im
 }
 
 /// A request as it stands on the wire.
-pub(crate) fn request(key: ApiKey, version: i16, correlation_id: i32, body: &impl Encodable) -> Vec<u8> {
+pub(crate) fn request(
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    body: &impl Encodable,
+) -> Vec<u8> {
     let mut out = BytesMut::from(&[0; 4][..]);
     let header = RequestHeader::default()
         .with_request_api_key(key as i16)
@@ -38,7 +48,11 @@ pub(crate) fn request(key: ApiKey, version: i16, correlation_id: i32, body: &imp
 /// Reads a response, to its last byte.
 pub(crate) fn read_response<M: Decodable>(key: ApiKey, version: i16, frame: &[u8]) -> (i32, M) {
     let mut bytes = Bytes::copy_from_slice(frame);
-    assert_eq!(usize::try_from(bytes.get_i32()).unwrap(), bytes.len(), "the length prefix is wrong");
+    assert_eq!(
+        usize::try_from(bytes.get_i32()).unwrap(),
+        bytes.len(),
+        "the length prefix is wrong"
+    );
     let header = ResponseHeader::decode(&mut bytes, key.response_header_version(version)).unwrap();
     let body = M::decode(&mut bytes, version).unwrap();
     assert!(!bytes.has_remaining(), "bytes behind the message");
@@ -50,8 +64,13 @@ pub(crate) fn read_request<M: Decodable>(frame: &[u8]) -> (RequestHeader, M) {
     let head = RequestHead::read(frame, u32::MAX).unwrap().unwrap();
     let key = ApiKey::try_from(head.key).unwrap();
     let mut bytes = Bytes::copy_from_slice(frame);
-    assert_eq!(usize::try_from(bytes.get_i32()).unwrap(), bytes.len(), "the length prefix is wrong");
-    let header = RequestHeader::decode(&mut bytes, key.request_header_version(head.version)).unwrap();
+    assert_eq!(
+        usize::try_from(bytes.get_i32()).unwrap(),
+        bytes.len(),
+        "the length prefix is wrong"
+    );
+    let header =
+        RequestHeader::decode(&mut bytes, key.request_header_version(head.version)).unwrap();
     let body = M::decode(&mut bytes, head.version).unwrap();
     assert!(!bytes.has_remaining(), "bytes behind the message");
     (header, body)

@@ -93,9 +93,11 @@ const fn row(
 
 const NO_ADDRESS: &str = "neither addresses nor records";
 const BETWEEN_BROKERS: &str = "spoken between brokers and controllers only";
-const SHARE: &str = "share groups: hidden until denial before acquisition is built (a response cannot be blanked)";
+const SHARE: &str =
+    "share groups: hidden until denial before acquisition is built (a response cannot be blanked)";
 
 /// Every API of Kafka 4.3, ascending by key.
+#[rustfmt::skip]
 pub const TABLE: &[Api] = &[
     row(0, "Produce", (3, 13), 9, Rewrite, Data, "node endpoints in the response from 10; the request is inspected where a channel requires encryption"),
     row(1, "Fetch", (4, 18), 12, Rewrite, Data, "EDEKs re-encrypted, partitions denied, node endpoints from 16; max_bytes clamped in the request"),

@@ -11,7 +11,8 @@ use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::produce_response::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+    TopicProduceResponse,
 };
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsResponse, BrokerId, DescribeClusterResponse, DescribeConfigsResponse,
@@ -33,7 +34,10 @@ const SECRET_PORT: i32 = 0x5EC2_E7;
 
 fn advertised(node: i32) -> Endpoint {
     // Of another length than the broker's, for some longer and for some shorter.
-    Endpoint { host: format!("gw{}", "x".repeat(usize::try_from(node).unwrap() * 20)), port: 9000 + node }
+    Endpoint {
+        host: format!("gw{}", "x".repeat(usize::try_from(node).unwrap() * 20)),
+        port: 9000 + node,
+    }
 }
 
 /// Rewrites a response, and checks that no address is left in it.
@@ -157,7 +161,8 @@ fn metadata_loses_its_addresses_and_nothing_else() {
         let out = rewritten(ApiKey::Metadata, version, &body, |reader| {
             metadata::walk_response(reader, version, |_, _| ())
         });
-        let (correlation_id, read) = read_response::<MetadataResponse>(ApiKey::Metadata, version, &out);
+        let (correlation_id, read) =
+            read_response::<MetadataResponse>(ApiKey::Metadata, version, &out);
         let mut expected = body.clone();
         for broker in &mut expected.brokers {
             let endpoint = advertised(broker.node_id.0);
@@ -168,7 +173,8 @@ fn metadata_loses_its_addresses_and_nothing_else() {
         let mut topics = Vec::new();
         let frame = response(ApiKey::Metadata, version, 1, &body);
         let reader = frame::response_body(&frame, row(ApiKey::Metadata), version).unwrap();
-        metadata::walk_response(reader, version, |id, name| topics.push((id, name.to_owned()))).unwrap();
+        metadata::walk_response(reader, version, |id, name| topics.push((id, name.to_owned())))
+            .unwrap();
         let ids = |n: u128| Uuid(n.to_be_bytes());
         let known = [(ids(77), "orders".to_owned()), (ids(78), "payments".to_owned())];
         assert_eq!(topics, if version >= 10 { &known[..] } else { &[] });
@@ -187,7 +193,8 @@ fn coordinators_lose_their_addresses_and_an_error_has_none() {
                     .with_host(text(SECRET_HOST))
                     .with_port(SECRET_PORT)
             };
-            let none = Coordinator::default().with_node_id(node(-1)).with_port(-1).with_error_code(15);
+            let none =
+                Coordinator::default().with_node_id(node(-1)).with_port(-1).with_error_code(15);
             body.coordinators = vec![coordinator(1), none, coordinator(3)];
         } else {
             (body.node_id, body.host, body.port) = (node(2), text(SECRET_HOST), SECRET_PORT);
@@ -203,7 +210,8 @@ fn coordinators_lose_their_addresses_and_an_error_has_none() {
         } else {
             (expected.host, expected.port) = endpoint(2);
         }
-        let (_, read) = read_response::<FindCoordinatorResponse>(ApiKey::FindCoordinator, version, &out);
+        let (_, read) =
+            read_response::<FindCoordinatorResponse>(ApiKey::FindCoordinator, version, &out);
         assert_eq!(read, expected, "version {version}");
     }
 }
@@ -236,7 +244,8 @@ fn described_clusters_lose_their_addresses_fenced_brokers_too() {
                 let endpoint = advertised(broker.broker_id.0);
                 (broker.host, broker.port) = (text(&endpoint.host), endpoint.port);
             }
-            let (_, read) = read_response::<DescribeClusterResponse>(ApiKey::DescribeCluster, version, &out);
+            let (_, read) =
+                read_response::<DescribeClusterResponse>(ApiKey::DescribeCluster, version, &out);
             assert_eq!(read, expected, "version {version}");
         }
     }
@@ -246,13 +255,16 @@ fn described_clusters_lose_their_addresses_fenced_brokers_too() {
 fn produce_responses_lose_the_addresses_of_new_leaders() {
     for version in versions(ApiKey::Produce) {
         let partition = |index: i32| {
-            let mut partition =
-                PartitionProduceResponse::default().with_index(index).with_error_code(6).with_base_offset(8);
+            let mut partition = PartitionProduceResponse::default()
+                .with_index(index)
+                .with_error_code(6)
+                .with_base_offset(8);
             if version >= 8 {
                 partition.error_message = Some(text("not the leader"));
                 partition.record_errors = vec![
                     BatchIndexAndErrorMessage::default().with_batch_index(1),
-                    BatchIndexAndErrorMessage::default().with_batch_index_error_message(Some(text("why"))),
+                    BatchIndexAndErrorMessage::default()
+                        .with_batch_index_error_message(Some(text("why"))),
                 ];
             }
             if version >= 10 {
@@ -261,13 +273,15 @@ fn produce_responses_lose_the_addresses_of_new_leaders() {
             }
             partition
         };
-        let mut topic = TopicProduceResponse::default().with_partition_responses((0..2).map(partition).collect());
+        let mut topic = TopicProduceResponse::default()
+            .with_partition_responses((0..2).map(partition).collect());
         if version >= 13 {
             topic.topic_id = uuid(5);
         } else {
             topic.name = TopicName(text("orders"));
         }
-        let mut body = ProduceResponse::default().with_responses(vec![topic]).with_throttle_time_ms(1);
+        let mut body =
+            ProduceResponse::default().with_responses(vec![topic]).with_throttle_time_ms(1);
         if version >= 10 {
             let endpoint = |id: i32| {
                 NodeEndpoint::default()
@@ -296,11 +310,19 @@ fn produce_responses_lose_the_addresses_of_new_leaders() {
 #[test]
 fn configurations_that_name_addresses_are_withheld() {
     let secret = format!("PLAINTEXT://{SECRET_HOST}:9092");
-    let withheld = ["listeners", "advertised.listeners", "controller.quorum.voters", "controller.quorum.bootstrap.servers"];
+    let withheld = [
+        "listeners",
+        "advertised.listeners",
+        "controller.quorum.voters",
+        "controller.quorum.bootstrap.servers",
+    ];
     for version in versions(ApiKey::DescribeConfigs) {
         let config = |name: &str, value: &str| {
             let synonym = |name: &str| {
-                DescribeConfigsSynonym::default().with_name(text(name)).with_value(Some(text(value))).with_source(4)
+                DescribeConfigsSynonym::default()
+                    .with_name(text(name))
+                    .with_value(Some(text(value)))
+                    .with_source(4)
             };
             let mut config = DescribeConfigsResourceResult::default()
                 .with_name(text(name))
@@ -334,22 +356,25 @@ fn configurations_that_name_addresses_are_withheld() {
             config.is_sensitive = true;
             config.synonyms[0].value = None;
         }
-        let (_, read) = read_response::<DescribeConfigsResponse>(ApiKey::DescribeConfigs, version, &out);
+        let (_, read) =
+            read_response::<DescribeConfigsResponse>(ApiKey::DescribeConfigs, version, &out);
         assert_eq!(read, expected, "version {version}");
     }
 }
 
 #[test]
 fn api_versions_are_the_intersection() {
-    let range = |key: i16, min, max| ApiVersion::default().with_api_key(key).with_min_version(min).with_max_version(max);
+    let range = |key: i16, min, max| {
+        ApiVersion::default().with_api_key(key).with_min_version(min).with_max_version(max)
+    };
     let broker = vec![
-        range(0, 0, 13),   // Produce: 0 stays, for librdkafka
-        range(1, 4, 99),   // a version from the future
-        range(4, 0, 7),    // hidden
-        range(55, 0, 2),   // capped
-        range(29, 1, 3),   // administration
-        range(3, 14, 20),  // nothing in common
-        range(777, 0, 1),  // an API from the future
+        range(0, 0, 13),  // Produce: 0 stays, for librdkafka
+        range(1, 4, 99),  // a version from the future
+        range(4, 0, 7),   // hidden
+        range(55, 0, 2),  // capped
+        range(29, 1, 3),  // administration
+        range(3, 14, 20), // nothing in common
+        range(777, 0, 1), // an API from the future
     ];
     for version in versions(ApiKey::ApiVersions) {
         for admin in [false, true] {
@@ -375,7 +400,8 @@ fn api_versions_are_the_intersection() {
                 expected.api_keys.extend([range(55, 0, 1), range(29, 1, 3)]);
             }
             let out = edits.joined(&frame);
-            let (_, read) = read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, version, &out);
+            let (_, read) =
+                read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, version, &out);
             assert_eq!(read, expected, "version {version}");
         }
     }
@@ -392,7 +418,8 @@ fn a_broker_that_does_not_know_the_version_answers_in_version_0() {
     assert_eq!(advertised.ranges, [api_versions::Range { key: 18, min: 0, max: 2 }]);
     // And ours, to a client that is newer than the table.
     let ours = api_versions::unsupported(api, 9);
-    let (correlation_id, read) = read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 0, &ours);
+    let (correlation_id, read) =
+        read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 0, &ours);
     assert_eq!((correlation_id, read.error_code, read.api_keys[0].max_version), (9, 35, 4));
 }
 
@@ -400,9 +427,15 @@ fn a_broker_that_does_not_know_the_version_answers_in_version_0() {
 fn the_gateways_own_requests_are_well_formed() {
     let api = row(ApiKey::Metadata);
     let ids = [Uuid([1; 16]), Uuid([2; 16])];
-    let (header, read) = read_request::<MetadataRequest>(&metadata::request_by_id(api, 5, "gateway", &ids));
+    let (header, read) =
+        read_request::<MetadataRequest>(&metadata::request_by_id(api, 5, "gateway", &ids));
     assert_eq!((header.correlation_id, header.request_api_version), (5, 12));
-    let asked: Vec<_> = read.topics.unwrap().iter().map(|topic| (topic.topic_id.into_bytes(), topic.name.clone())).collect();
+    let asked: Vec<_> = read
+        .topics
+        .unwrap()
+        .iter()
+        .map(|topic| (topic.topic_id.into_bytes(), topic.name.clone()))
+        .collect();
     assert_eq!(asked, [([1; 16], None), ([2; 16], None)]);
     assert!(!read.allow_auto_topic_creation);
     let (_, read) = read_request::<MetadataRequest>(&metadata::request_brokers(api, 5, "gateway"));

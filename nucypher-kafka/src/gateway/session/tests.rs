@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponseTopic};
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse, HeartbeatRequest,
-    HeartbeatResponse, ListOffsetsRequest, MetadataRequest, MetadataResponse, ProduceRequest, ProduceResponse,
-    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, BrokerId, FetchRequest, FetchResponse,
+    HeartbeatRequest, HeartbeatResponse, ListOffsetsRequest, MetadataRequest, MetadataResponse,
+    ProduceRequest, ProduceResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
 };
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 
 use super::in_memory::{InMemory, world};
 use super::*;
@@ -42,7 +43,10 @@ fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn correlation_ids(bytes: &[u8]) -> Vec<i32> {
-    frames(bytes).iter().map(|frame| i32::from_be_bytes(*frame[4..].first_chunk().unwrap())).collect()
+    frames(bytes)
+        .iter()
+        .map(|frame| i32::from_be_bytes(*frame[4..].first_chunk().unwrap()))
+        .collect()
 }
 
 fn heartbeat(id: i32) -> Vec<u8> {
@@ -132,7 +136,8 @@ fn the_queue_is_bounded_and_moves_on() {
     bench.from_client = (0..20).flat_map(heartbeat).collect();
     bench.run().unwrap();
     assert_eq!(frames(&bench.to_broker).len(), 8);
-    bench.from_broker = (0..20).flat_map(heartbeat_response).take(3 * heartbeat_response(0).len()).collect();
+    bench.from_broker =
+        (0..20).flat_map(heartbeat_response).take(3 * heartbeat_response(0).len()).collect();
     bench.run().unwrap();
     assert_eq!(frames(&bench.to_broker).len(), 11);
     assert_eq!(bench.session.in_flight(), 8);
@@ -155,7 +160,9 @@ fn what_was_not_advertised_ends_the_connection_before_the_broker_sees_it() {
         (frame(58, 0), |fault| matches!(fault, ClientFault::Closed { api: "Envelope" })),
         (frame(78, 1), |fault| matches!(fault, ClientFault::Closed { api: "ShareFetch" })),
         (frame(30, 2), |fault| matches!(fault, ClientFault::Closed { api: "CreateAcls" })),
-        (frame(3, 14), |fault| matches!(fault, ClientFault::UnsupportedVersion { version: 14, .. })),
+        (frame(3, 14), |fault| {
+            matches!(fault, ClientFault::UnsupportedVersion { version: 14, .. })
+        }),
         (frame(0, 2), |fault| matches!(fault, ClientFault::UnsupportedVersion { version: 2, .. })),
     ];
     for (bytes, check) in cases {
@@ -171,7 +178,12 @@ fn what_was_not_advertised_ends_the_connection_before_the_broker_sees_it() {
 
 #[test]
 fn the_admin_plane_is_open_to_named_principals_and_where_the_broker_sees_who_asks() {
-    let acls = request(ApiKey::DescribeAcls, 3, 1, &kafka_protocol::messages::DescribeAclsRequest::default());
+    let acls = request(
+        ApiKey::DescribeAcls,
+        3,
+        1,
+        &kafka_protocol::messages::DescribeAclsRequest::default(),
+    );
     for admins in [Admins::Everyone, Admins::Named(Arc::from([alice()]))] {
         let world = World { admins, ..world(Snapshot::empty()) };
         let mut bench = InMemory::known(world, alice());
@@ -215,11 +227,19 @@ fn a_follower_does_not_fetch_through_a_gateway() {
 }
 
 fn metadata_response(version: i16, id: i32) -> Vec<u8> {
-    let broker = MetadataResponseBroker::default().with_node_id(BrokerId(4)).with_host(text("broker-4")).with_port(9092);
+    let broker = MetadataResponseBroker::default()
+        .with_node_id(BrokerId(4))
+        .with_host(text("broker-4"))
+        .with_port(9092);
     let topic = MetadataResponseTopic::default()
         .with_name(Some(TopicName(text("orders"))))
         .with_topic_id(uuid::Uuid::from_u128(7));
-    response(ApiKey::Metadata, version, id, &MetadataResponse::default().with_brokers(vec![broker]).with_topics(vec![topic]))
+    response(
+        ApiKey::Metadata,
+        version,
+        id,
+        &MetadataResponse::default().with_brokers(vec![broker]).with_topics(vec![topic]),
+    )
 }
 
 #[test]
@@ -234,7 +254,10 @@ fn a_port_is_bound_before_the_response_that_names_it_is_sent() {
     bench.run().unwrap();
     let (_, body) = read_response::<MetadataResponse>(ApiKey::Metadata, 12, &bench.to_client);
     assert_eq!((body.brokers[0].host.as_str(), body.brokers[0].port), ("gateway.example", 9004));
-    assert_eq!(bench.world.topics.name(crate::protocol::wire::Uuid(7u128.to_be_bytes())).as_deref(), Some("orders"));
+    assert_eq!(
+        bench.world.topics.name(crate::protocol::wire::Uuid(7u128.to_be_bytes())).as_deref(),
+        Some("orders")
+    );
 }
 
 fn fetch_by_id(id: i32, topic: u128) -> Vec<u8> {
@@ -254,7 +277,8 @@ fn an_unknown_topic_id_is_asked_for_on_the_clients_own_connection() {
     let (_, question) = read_request::<MetadataRequest>(&sent[0]);
     assert_eq!(question.topics.unwrap()[0].topic_id, uuid::Uuid::from_u128(7));
     let answer = response(ApiKey::Fetch, 13, 50, &FetchResponse::default());
-    bench.from_broker = [metadata_response(12, 50), answer.clone(), heartbeat_response(51)].concat();
+    bench.from_broker =
+        [metadata_response(12, 50), answer.clone(), heartbeat_response(51)].concat();
     bench.run().unwrap();
     assert_eq!(bench.to_client, [answer, heartbeat_response(51)].concat());
     // Known now: not asked again.
@@ -269,9 +293,13 @@ fn records_of_open_topics_pass_byte_for_byte() {
     let mut bench = bench();
     bench.from_client = request(ApiKey::Fetch, 12, 1, &FetchRequest::default());
     bench.run().unwrap();
-    let partition = PartitionData::default().with_records(Some(Bytes::from_static(b"no batch at all")));
-    let topic = FetchableTopicResponse::default().with_topic(TopicName(text("open"))).with_partitions(vec![partition]);
-    let answer = response(ApiKey::Fetch, 12, 1, &FetchResponse::default().with_responses(vec![topic]));
+    let partition =
+        PartitionData::default().with_records(Some(Bytes::from_static(b"no batch at all")));
+    let topic = FetchableTopicResponse::default()
+        .with_topic(TopicName(text("open")))
+        .with_partitions(vec![partition]);
+    let answer =
+        response(ApiKey::Fetch, 12, 1, &FetchResponse::default().with_responses(vec![topic]));
     bench.from_broker = answer.clone();
     bench.run().unwrap();
     assert_eq!(bench.to_client, answer);
@@ -301,7 +329,12 @@ fn ended(lifetime: Option<Duration>) -> Authentication {
 }
 
 fn handshake(id: i32, version: i16, mechanism: &str) -> Vec<u8> {
-    request(ApiKey::SaslHandshake, version, id, &SaslHandshakeRequest::default().with_mechanism(text(mechanism)))
+    request(
+        ApiKey::SaslHandshake,
+        version,
+        id,
+        &SaslHandshakeRequest::default().with_mechanism(text(mechanism)),
+    )
 }
 
 fn token(id: i32, token: &'static [u8]) -> Vec<u8> {
@@ -314,17 +347,20 @@ fn sasl_ends_at_the_gateway() {
     let mut bench = InMemory::new(world(Snapshot::empty()), ended(Some(Duration::from_secs(60))));
     bench.from_client = request(ApiKey::ApiVersions, 3, 1, &ApiVersionsRequest::default());
     bench.run().unwrap();
-    let (_, versions) = read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 3, &bench.to_client);
+    let (_, versions) =
+        read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 3, &bench.to_client);
     let keys: Vec<_> = versions.api_keys.iter().map(|range| range.api_key).collect();
     assert_eq!(keys, [0, 18], "CreateAcls is administration");
     bench.to_client.clear();
 
-    bench.from_client = [handshake(2, 1, "PLAIN"), token(3, b"\0alice\0secret of alice"), heartbeat(4)].concat();
+    bench.from_client =
+        [handshake(2, 1, "PLAIN"), token(3, b"\0alice\0secret of alice"), heartbeat(4)].concat();
     bench.run().unwrap();
     let answers = frames(&bench.to_client);
     let (_, shaken) = read_response::<SaslHandshakeResponse>(ApiKey::SaslHandshake, 1, &answers[0]);
     assert_eq!((shaken.error_code, shaken.mechanisms), (0, vec![text("PLAIN")]));
-    let (_, authenticated) = read_response::<SaslAuthenticateResponse>(ApiKey::SaslAuthenticate, 2, &answers[1]);
+    let (_, authenticated) =
+        read_response::<SaslAuthenticateResponse>(ApiKey::SaslAuthenticate, 2, &answers[1]);
     assert_eq!((authenticated.error_code, authenticated.session_lifetime_ms), (0, 60_000));
     assert_eq!(bench.session.principal(), Some(&alice()));
     assert_eq!(bench.to_broker, heartbeat(4), "the broker sees neither handshake nor token");
@@ -358,15 +394,25 @@ fn a_refused_client_is_told_why_and_then_closed() {
         bench.from_client = bytes;
         assert!(matches!(bench.run(), Err(Fault::Client(ClientFault::Sasl(_)))));
         let answers = frames(&bench.to_client);
-        let (_, body) = read_response::<SaslAuthenticateResponse>(ApiKey::SaslAuthenticate, 2, answers.last().unwrap());
+        let (_, body) = read_response::<SaslAuthenticateResponse>(
+            ApiKey::SaslAuthenticate,
+            2,
+            answers.last().unwrap(),
+        );
         assert_eq!(body.error_code, code);
         assert!(bench.to_broker.is_empty());
     }
-    for (version, mechanism, code) in [(1, "GSSAPI", 33), (1, "SCRAM-SHA-256", 33), (0, "PLAIN", 35)] {
+    for (version, mechanism, code) in
+        [(1, "GSSAPI", 33), (1, "SCRAM-SHA-256", 33), (0, "PLAIN", 35)]
+    {
         let mut bench = InMemory::new(world(Snapshot::empty()), ended(None));
         bench.from_client = handshake(1, version, mechanism);
         assert!(matches!(bench.run(), Err(Fault::Client(_))));
-        let (_, body) = read_response::<SaslHandshakeResponse>(ApiKey::SaslHandshake, version, &bench.to_client);
+        let (_, body) = read_response::<SaslHandshakeResponse>(
+            ApiKey::SaslHandshake,
+            version,
+            &bench.to_client,
+        );
         assert_eq!(body.error_code, code, "{mechanism} v{version}");
     }
 }
@@ -377,21 +423,31 @@ fn nothing_but_authentication_before_authentication() {
         let mut bench = InMemory::new(world(Snapshot::empty()), authentication);
         bench.from_client = heartbeat(1);
         let fault = bench.run().unwrap_err();
-        assert!(matches!(fault, Fault::Client(ClientFault::Unauthenticated { api: "Heartbeat" })), "{fault}");
+        assert!(
+            matches!(fault, Fault::Client(ClientFault::Unauthenticated { api: "Heartbeat" })),
+            "{fault}"
+        );
         assert!(bench.to_broker.is_empty());
     }
 }
 
 #[test]
 fn sasl_is_watched_and_believed_after_the_brokers_word() {
-    let mut bench = InMemory::new(world(Snapshot::empty()), Authentication::Watched(Watched::new(Transport::Tls)));
+    let mut bench = InMemory::new(
+        world(Snapshot::empty()),
+        Authentication::Watched(Watched::new(Transport::Tls)),
+    );
     let (shake, plain) = (handshake(1, 1, "PLAIN"), token(2, b"\0alice\0secret"));
     bench.from_client = [shake.clone(), plain.clone(), heartbeat(3)].concat();
     bench.run().unwrap();
     assert_eq!(bench.to_broker, shake, "the token waits for the broker's answer to the handshake");
     bench.from_broker = response(ApiKey::SaslHandshake, 1, 1, &SaslHandshakeResponse::default());
     bench.run().unwrap();
-    assert_eq!(bench.to_broker, [shake, plain].concat(), "the heartbeat waits for the authentication");
+    assert_eq!(
+        bench.to_broker,
+        [shake, plain].concat(),
+        "the heartbeat waits for the authentication"
+    );
     assert_eq!(bench.session.principal(), None);
     let accepted = response(ApiKey::SaslAuthenticate, 2, 2, &SaslAuthenticateResponse::default());
     bench.from_broker = accepted.clone();
@@ -415,7 +471,10 @@ fn sasl_is_watched_and_believed_after_the_brokers_word() {
 
 #[test]
 fn a_refusal_that_is_watched_leaves_the_client_unknown() {
-    let mut bench = InMemory::new(world(Snapshot::empty()), Authentication::Watched(Watched::new(Transport::Tls)));
+    let mut bench = InMemory::new(
+        world(Snapshot::empty()),
+        Authentication::Watched(Watched::new(Transport::Tls)),
+    );
     bench.from_client = handshake(1, 1, "PLAIN");
     bench.run().unwrap();
     bench.from_broker = response(ApiKey::SaslHandshake, 1, 1, &SaslHandshakeResponse::default());
@@ -436,7 +495,8 @@ fn a_client_that_is_known_is_told_that_there_is_no_sasl_here() {
     bench.run().unwrap();
     let answers = frames(&bench.to_client);
     let (_, shaken) = read_response::<SaslHandshakeResponse>(ApiKey::SaslHandshake, 1, &answers[0]);
-    let (_, answer) = read_response::<SaslAuthenticateResponse>(ApiKey::SaslAuthenticate, 2, &answers[1]);
+    let (_, answer) =
+        read_response::<SaslAuthenticateResponse>(ApiKey::SaslAuthenticate, 2, &answers[1]);
     assert_eq!((shaken.error_code, answer.error_code), (34, 34));
 }
 
@@ -449,9 +509,11 @@ fn hostile_requests_are_errors() {
         vec![0x7f, 0xff, 0xff, 0xff],
         [&(1u32 << 21).to_be_bytes()[..], &[0; 32]].concat(),
         // An ApiVersions request of a megabyte, in a version that is not known.
-        [&(1u32 << 20).to_be_bytes()[..], &18i16.to_be_bytes(), &99i16.to_be_bytes(), &[0; 8]].concat(),
+        [&(1u32 << 20).to_be_bytes()[..], &18i16.to_be_bytes(), &99i16.to_be_bytes(), &[0; 8]]
+            .concat(),
         // A SASL token of a megabyte.
-        [&(1u32 << 20).to_be_bytes()[..], &36i16.to_be_bytes(), &2i16.to_be_bytes(), &[0; 8]].concat(),
+        [&(1u32 << 20).to_be_bytes()[..], &36i16.to_be_bytes(), &2i16.to_be_bytes(), &[0; 8]]
+            .concat(),
     ];
     // A fetch whose counts are larger than the frame.
     for at in 20..whole.len() {
@@ -478,7 +540,8 @@ fn hostile_responses_are_errors() {
             for bits in [0xff, 0x80, 0x7f] {
                 let mut bench = bench();
                 let asked = version.max(10);
-                bench.from_client = request(ApiKey::Metadata, asked, 1, &MetadataRequest::default());
+                bench.from_client =
+                    request(ApiKey::Metadata, asked, 1, &MetadataRequest::default());
                 bench.run().unwrap();
                 let mut bytes = whole.clone();
                 bytes[at] ^= bits;
@@ -495,7 +558,8 @@ fn hostile_responses_are_errors() {
 #[test]
 fn an_unanswered_list_of_offsets_does_not_block_its_neighbours() {
     let mut bench = bench();
-    bench.from_client = [request(ApiKey::ListOffsets, 7, 1, &ListOffsetsRequest::default()), heartbeat(2)].concat();
+    bench.from_client =
+        [request(ApiKey::ListOffsets, 7, 1, &ListOffsetsRequest::default()), heartbeat(2)].concat();
     bench.run().unwrap();
     assert_eq!(frames(&bench.to_broker).len(), 2);
     assert!(!bench.session.is_quiet());

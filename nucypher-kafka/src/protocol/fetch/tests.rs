@@ -2,10 +2,12 @@
 //! stay as they are.
 
 use bytes::Bytes;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
+use kafka_protocol::messages::fetch_request::{
+    FetchPartition, FetchTopic, ForgottenTopic, ReplicaState,
+};
 use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-    SnapshotId,
+    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
+    PartitionData, SnapshotId,
 };
 use kafka_protocol::messages::{ApiKey, BrokerId, FetchRequest, FetchResponse, TopicName};
 use proptest::prelude::*;
@@ -30,11 +32,18 @@ struct Shape {
 fn shape() -> impl Strategy<Value = Shape> {
     let records = prop::option::of(prop::collection::vec(any::<u8>(), 0..300));
     (prop_oneof![Just(0i16), any::<i16>()], prop::option::of(0usize..4), records, any::<bool>())
-        .prop_map(|(error_code, aborted, records, tagged)| Shape { error_code, aborted, records, tagged })
+        .prop_map(|(error_code, aborted, records, tagged)| Shape {
+            error_code,
+            aborted,
+            records,
+            tagged,
+        })
 }
 
 fn partition(version: i16, index: i32, shape: &Shape) -> PartitionData {
-    let aborted = |n: usize| (0..n).map(|n| AbortedTransaction::default().with_producer_id((n as i64).into()));
+    let aborted = |n: usize| {
+        (0..n).map(|n| AbortedTransaction::default().with_producer_id((n as i64).into()))
+    };
     let mut partition = PartitionData::default()
         .with_partition_index(index)
         .with_error_code(shape.error_code)
@@ -50,7 +59,8 @@ fn partition(version: i16, index: i32, shape: &Shape) -> PartitionData {
     }
     if version >= 12 && shape.tagged {
         partition.diverging_epoch = EpochEndOffset::default().with_epoch(4).with_end_offset(5);
-        partition.current_leader = LeaderIdAndEpoch::default().with_leader_id(BrokerId(1)).with_leader_epoch(9);
+        partition.current_leader =
+            LeaderIdAndEpoch::default().with_leader_id(BrokerId(1)).with_leader_epoch(9);
         partition.snapshot_id = SnapshotId::default().with_epoch(1).with_end_offset(2);
         partition.unknown_tagged_fields = [(50, Bytes::from_static(b"future"))].into();
     }
@@ -74,7 +84,10 @@ fn message(version: i16, topics: &[Vec<Shape>]) -> FetchResponse {
         body.session_id = 17;
     }
     if version >= 16 {
-        let endpoint = NodeEndpoint::default().with_node_id(BrokerId(1)).with_host(text("broker-1")).with_port(9092);
+        let endpoint = NodeEndpoint::default()
+            .with_node_id(BrokerId(1))
+            .with_host(text("broker-1"))
+            .with_port(9092);
         body.node_endpoints = vec![endpoint];
     }
     body
@@ -170,8 +183,10 @@ proptest! {
 
 fn asking(version: i16, max_bytes: i32, min_bytes: i32) -> FetchRequest {
     let partition = |index| {
-        let mut partition =
-            FetchPartition::default().with_partition(index).with_fetch_offset(5).with_partition_max_bytes(1 << 20);
+        let mut partition = FetchPartition::default()
+            .with_partition(index)
+            .with_fetch_offset(5)
+            .with_partition_max_bytes(1 << 20);
         if version >= 9 {
             partition.current_leader_epoch = 2;
         }
@@ -186,7 +201,10 @@ fn asking(version: i16, max_bytes: i32, min_bytes: i32) -> FetchRequest {
         }
         topic
     };
-    let mut body = FetchRequest::default().with_max_wait_ms(500).with_min_bytes(min_bytes).with_max_bytes(max_bytes);
+    let mut body = FetchRequest::default()
+        .with_max_wait_ms(500)
+        .with_min_bytes(min_bytes)
+        .with_max_bytes(max_bytes);
     body.topics = vec![topic(1), topic(2)];
     if version >= 7 {
         (body.session_id, body.session_epoch) = (3, 4);
@@ -238,7 +256,8 @@ fn a_follower_is_seen_in_every_version() {
         if version <= 14 {
             body.replica_id = BrokerId(3);
         } else {
-            body.replica_state = ReplicaState::default().with_replica_id(BrokerId(3)).with_replica_epoch(1);
+            body.replica_state =
+                ReplicaState::default().with_replica_id(BrokerId(3)).with_replica_epoch(1);
         }
         let frame = request(ApiKey::Fetch, version, 7, &body);
         let head = RequestHead::read(&frame, u32::MAX).unwrap().unwrap();

@@ -25,7 +25,8 @@ fn every_version_is_reviewed() {
     let mut reviewed = String::new();
     for api in TABLE {
         let known = ApiKey::try_from(api.key).map(|key| key.valid_versions());
-        let (min, max) = known.map_or((api.min, api.max), |k| (k.min.min(api.min), k.max.max(api.max)));
+        let (min, max) =
+            known.map_or((api.min, api.max), |k| (k.min.min(api.min), k.max.max(api.max)));
         let mut span: Option<(i16, i16, String)> = None;
         for version in min..=max + 1 {
             let action = match api.knows(version) {
@@ -38,7 +39,10 @@ fn every_version_is_reviewed() {
                 _ => {
                     if let Some((first, last, what)) = span.take() {
                         let plane = format!("{:?}", api.plane).to_lowercase();
-                        let line = format!("{:>2} {} {first}-{last} {what} {plane}: {}", api.key, api.name, api.why);
+                        let line = format!(
+                            "{:>2} {} {first}-{last} {what} {plane}: {}",
+                            api.key, api.name, api.why
+                        );
                         writeln!(reviewed, "{line}").unwrap();
                     }
                     span = Some((version, version, action));
@@ -52,7 +56,9 @@ fn every_version_is_reviewed() {
         if std::env::var_os("UPDATE_REVIEWED").is_some() {
             std::fs::write(path, &reviewed).unwrap();
         }
-        panic!("the table changed; review it, then run the test with UPDATE_REVIEWED=1:\n{reviewed}");
+        panic!(
+            "the table changed; review it, then run the test with UPDATE_REVIEWED=1:\n{reviewed}"
+        );
     }
 }
 
@@ -62,7 +68,11 @@ fn header_versions_are_those_of_the_schemas() {
         let api = api(key as i16).unwrap();
         for version in api.min..=api.max.min(key.valid_versions().max) {
             let flexible = api.is_flexible(version);
-            assert_eq!(key.request_header_version(version), if flexible { 2 } else { 1 }, "{key:?} {version}");
+            assert_eq!(
+                key.request_header_version(version),
+                if flexible { 2 } else { 1 },
+                "{key:?} {version}"
+            );
             let tagged = i16::from(api.has_tagged_response_header(version));
             assert_eq!(key.response_header_version(version), tagged, "{key:?} {version}");
         }
@@ -84,7 +94,10 @@ fn what_must_be_hidden_is_hidden() {
 fn what_reaches_beyond_a_clients_own_data_is_administration() {
     for api in TABLE.iter().filter(|api| api.plane == Plane::Data && api.action != Action::Hide) {
         let name = api.name;
-        let reaching = ["Create", "Delete", "Alter", "Acl", "Scram", "Quota", "Token", "Configs", "Elect", "Update"];
+        let reaching = [
+            "Create", "Delete", "Alter", "Acl", "Scram", "Quota", "Token", "Configs", "Elect",
+            "Update",
+        ];
         assert!(!reaching.iter().any(|word| name.contains(word)), "{name}");
     }
 }
