@@ -1,5 +1,7 @@
 //! The program as its users meet it: output, exit codes, file modes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod administration;
 mod file_commands;
 mod key_files;
 mod support;
