@@ -172,8 +172,16 @@ fn a_registry_that_was_tampered_with_is_not_listed() {
 fn every_command_helps_with_an_example() {
     let scratch = Scratch::new();
     for command in [
-        "admin init", "admin add-gateway", "admin renew", "admin show", "channel create",
-        "channel list", "channel show", "grant add", "grant list", "grant revoke",
+        "admin init",
+        "admin add-gateway",
+        "admin renew",
+        "admin show",
+        "channel create",
+        "channel list",
+        "channel show",
+        "grant add",
+        "grant list",
+        "grant revoke",
     ] {
         let help = text(&scratch, &format!("{command} --help"));
         assert!(help.contains("Example"), "{command}");

@@ -1,6 +1,8 @@
 //! The program as its users meet it: output, exit codes, file modes.
 
 mod administration;
+mod demo;
 mod file_commands;
 mod key_files;
+mod streams;
 mod support;
