@@ -109,6 +109,8 @@ async fn consume(args: &Args) -> Result<ExitCode> {
                     break;
                 }
             }
+            // The log says so; librdkafka goes on trying.
+            Ok(Err(ConsumeError::Unreachable(_))) => {}
             Ok(Err(error)) => return Err(error.into()),
         }
     }

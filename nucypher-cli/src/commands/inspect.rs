@@ -257,6 +257,7 @@ async fn inspect_topic(args: &Args, topic: &str, server: &str) -> Result<()> {
             Ok(Err(error @ ConsumeError::Denied { .. })) => {
                 bail!(Coded::error(Exit::NotGranted, error.to_string()))
             }
+            Ok(Err(ConsumeError::Unreachable(_))) => continue,
             Ok(Err(error)) => return Err(error.into()),
             // Compaction and control records take offsets that no record has.
             Err(_) => break,

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod administration;
+mod demo;
 mod file_commands;
 mod key_files;
+mod streams;
 mod support;
