@@ -4,5 +4,6 @@
 pub mod client;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod protocol;
 pub mod records;
 pub mod registry;
