@@ -37,7 +37,8 @@ fn records(codec: Codec, value: usize, sealed: bool) -> Vec<u8> {
     let mut builder = BatchBuilder::new(codec);
     for _ in 0..FIELD / (value + EDEK_LEN + 24) {
         let (value, edek) = (random(value), random(EDEK_LEN));
-        let headers: &[(&[u8], Option<&[u8]>)] = if sealed { &[(EDEK_HEADER, Some(&edek))] } else { &[] };
+        let headers: &[(&[u8], Option<&[u8]>)] =
+            if sealed { &[(EDEK_HEADER, Some(&edek))] } else { &[] };
         builder = builder.record(Some(b"key-0001"), Some(&value), headers);
     }
     builder.build()
@@ -117,7 +118,8 @@ fn bench(c: &mut Criterion) {
                     Edits::new,
                     |mut edits| {
                         scan.walk(black_box(&frame), 0, &limits, &mut codecs);
-                        let applied = scan.apply(&mut frame, &mut codecs, &mut edits, replacement());
+                        let applied =
+                            scan.apply(&mut frame, &mut codecs, &mut edits, replacement());
                         (edits, applied)
                     },
                     BatchSize::PerIteration,

@@ -1,4 +1,4 @@
-//! NuCypher kafka.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "client")]
 pub mod client;

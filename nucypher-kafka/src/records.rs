@@ -23,6 +23,15 @@
 //!
 //! *Cost:* benchmark `patch` in `benches/`; figures in `docs/spec/records.md`.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "tests cast small numbers of their own"
+    )
+)]
+
 pub mod batch;
 pub mod compression;
 mod crc;

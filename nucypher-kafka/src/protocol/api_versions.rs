@@ -35,13 +35,26 @@ pub struct Advertised {
 
 /// Walks a response to a request of this version.
 ///
-/// A broker that does not know the version answers in version 0 with `UNSUPPORTED_VERSION` (KIP-511).
+/// A broker that does not know the version answers in version 0 with `UNSUPPORTED_VERSION` and its
+/// versions of `ApiVersions` (KIP-511). Where it answers in another form (librdkafka's mock does), the
+/// client is told of version 0, which every broker speaks.
 pub fn walk_response(body: &Reader<'_>, version: i16, api: &Api) -> Read<Advertised> {
-    let mut peek = body.clone();
-    let error_code = peek.i16("error_code")?;
-    let version = if error_code == UNSUPPORTED_VERSION { 0 } else { version };
-    let mut reader = body.with_flexible(api.is_flexible(version));
-    reader.i16("error_code")?;
+    let error_code = body.clone().i16("error_code")?;
+    if error_code == UNSUPPORTED_VERSION {
+        let end = body.position() + body.remaining();
+        return Ok(walk(body, 0, false).unwrap_or(Advertised {
+            error_code,
+            ranges: vec![Range { key: key::API_VERSIONS, min: 0, max: 0 }],
+            at: body.position() + 2..end,
+            flexible: false,
+        }));
+    }
+    walk(body, version, api.is_flexible(version))
+}
+
+fn walk(body: &Reader<'_>, version: i16, flexible: bool) -> Read<Advertised> {
+    let mut reader = body.with_flexible(flexible);
+    let error_code = reader.i16("error_code")?;
     let start = reader.position();
     let mut ranges = Vec::new();
     for _ in 0..reader.array("api_keys")?.unwrap_or(0) {
@@ -55,7 +68,7 @@ pub fn walk_response(body: &Reader<'_>, version: i16, api: &Api) -> Read<Adverti
     }
     reader.skip_tags()?;
     reader.end()?;
-    Ok(Advertised { error_code, ranges, at, flexible: reader.is_flexible() })
+    Ok(Advertised { error_code, ranges, at, flexible })
 }
 
 impl Advertised {

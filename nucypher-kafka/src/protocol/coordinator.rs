@@ -28,6 +28,6 @@ pub fn walk_response(body: Reader<'_>, version: i16) -> Read<Addresses> {
         }
     }
     reader.skip_tags()?;
-    reader.end()?;
+    addresses.end(&reader);
     Ok(addresses)
 }

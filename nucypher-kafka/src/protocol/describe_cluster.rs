@@ -36,6 +36,6 @@ pub fn walk_response(body: Reader<'_>, version: i16) -> Read<(Described, Address
     }
     reader.i32("cluster_authorized_operations")?;
     reader.skip_tags()?;
-    reader.end()?;
+    addresses.end(&reader);
     Ok((described, addresses))
 }

@@ -36,6 +36,8 @@ pub struct Addresses {
     sites: Vec<Site>,
     /// The tagged field that holds the sites: its size must follow.
     tag: Option<TagSpan>,
+    /// What stands behind the last field.
+    surplus: Range<usize>,
     flexible: bool,
 }
 
@@ -98,6 +100,12 @@ impl Addresses {
         Ok(())
     }
 
+    /// Ends the walk of a message. Bytes behind its last field do not reach the client: they are no
+    /// part of the schema that was reviewed. (Brokers send none; librdkafka's mock does, in Metadata.)
+    pub fn end(&mut self, reader: &Reader<'_>) {
+        self.surplus = reader.position()..reader.position() + reader.remaining();
+    }
+
     /// Puts in the place of each address what `advertise` gives for its node.
     ///
     /// # Errors
@@ -119,6 +127,9 @@ impl Addresses {
             let mut bytes = Vec::new();
             put_uvarint(&mut bytes, u32::try_from(size).unwrap_or(u32::MAX));
             edits.push(Splice { range: tag.size.clone(), bytes })?;
+        }
+        if !self.surplus.is_empty() {
+            edits.push(Splice { range: self.surplus.clone(), bytes: Vec::new() })?;
         }
         Ok(())
     }

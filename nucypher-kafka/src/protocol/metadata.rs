@@ -54,7 +54,7 @@ pub fn walk_response<'a>(body: Reader<'a>, version: i16, mut topic: impl FnMut(U
         reader.i16("error_code")?;
     }
     reader.skip_tags()?;
-    reader.end()?;
+    addresses.end(&reader);
     Ok(addresses)
 }
 

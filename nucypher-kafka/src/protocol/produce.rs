@@ -33,7 +33,7 @@ pub fn walk_response(body: Reader<'_>, version: i16) -> Read<Addresses> {
         0 if version >= 10 => addresses.read_tagged_node_endpoints(tag),
         _ => Ok(()),
     })?;
-    reader.end()?;
+    addresses.end(&reader);
     Ok(addresses)
 }
 

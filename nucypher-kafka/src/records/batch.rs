@@ -91,12 +91,7 @@ impl<'a> Batch<'a> {
     /// Takes `bytes` for a batch that stands at position `at`; `None` if they are too short.
     fn new(bytes: &'a [u8], at: usize) -> Option<Self> {
         let (header, payload) = bytes.split_first_chunk()?;
-        Some(Self {
-            header,
-            bytes,
-            payload,
-            position: at,
-        })
+        Some(Self { header, bytes, payload, position: at })
     }
 
     /// Where the batch stands, counted as in [`Batches::new`].
@@ -143,16 +138,10 @@ impl<'a> Batch<'a> {
         limit: usize,
     ) -> Result<Records<'s>, BatchError> {
         match self.attributes().codec()? {
-            Codec::None => Records::new(
-                self.payload,
-                self.position + HEADER_LEN,
-                self.record_count(),
-            ),
-            codec => Records::new(
-                codecs.open(codec, self.payload, limit)?,
-                0,
-                self.record_count(),
-            ),
+            Codec::None => {
+                Records::new(self.payload, self.position + HEADER_LEN, self.record_count())
+            }
+            codec => Records::new(codecs.open(codec, self.payload, limit)?, 0, self.record_count()),
         }
     }
 }
@@ -194,11 +183,7 @@ impl Attributes {
     /// Bit 3.
     #[must_use]
     pub fn timestamp_type(self) -> TimestampType {
-        if self.0 & 1 << 3 == 0 {
-            TimestampType::CreateTime
-        } else {
-            TimestampType::LogAppendTime
-        }
+        if self.0 & 1 << 3 == 0 { TimestampType::CreateTime } else { TimestampType::LogAppendTime }
     }
 
     /// Bit 4: the batch belongs to a transaction.
@@ -282,18 +267,14 @@ impl<'a> Batches<'a> {
     /// Cuts up `records`, whose first byte stands at position `at` of the frame.
     #[must_use]
     pub fn new(records: &'a [u8], at: usize) -> Self {
-        Self {
-            rest: records,
-            position: at,
-        }
+        Self { rest: records, position: at }
     }
 
     /// The next batch of any format, if all of it is there, and its magic.
     fn whole(&self) -> Option<(&'a [u8], i8)> {
         let length = self.rest.get(offset::LENGTH..)?.first_chunk()?;
-        let length = usize::try_from(i32::from_be_bytes(*length))
-            .ok()
-            .filter(|len| *len >= MIN_LENGTH)?;
+        let length =
+            usize::try_from(i32::from_be_bytes(*length)).ok().filter(|len| *len >= MIN_LENGTH)?;
         let bytes = self.rest.get(..LOG_OVERHEAD + length)?;
         let magic = bytes.get(offset::MAGIC)?.cast_signed();
         Some((bytes, magic))
@@ -316,13 +297,7 @@ impl<'a> Iterator for Batches<'a> {
         self.rest = self.rest.get(bytes.len()..).unwrap_or_default();
         self.position = at + bytes.len();
         let batch = (magic == 2).then(|| Batch::new(bytes, at)).flatten();
-        Some(batch.map_or(
-            Entry::Opaque {
-                magic,
-                range: at..self.position,
-            },
-            Entry::Batch,
-        ))
+        Some(batch.map_or(Entry::Opaque { magic, range: at..self.position }, Entry::Batch))
     }
 }
 

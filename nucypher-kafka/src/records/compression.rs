@@ -121,12 +121,9 @@ impl Codecs {
                 None => unsnap(input, limit, out),
             },
             Codec::Lz4 => unlz4(input, limit, out),
-            Codec::Zstd => unzstd(
-                self.zstd_out.get_or_insert_with(DCtx::create),
-                input,
-                limit,
-                out,
-            ),
+            Codec::Zstd => {
+                unzstd(self.zstd_out.get_or_insert_with(DCtx::create), input, limit, out)
+            }
         };
         result.map_err(|failure| {
             out.truncate(start);
@@ -160,9 +157,8 @@ impl Codecs {
             }
             Codec::Gzip => gzip(model, input, out),
             Codec::Snappy => {
-                let encoder = self
-                    .snappy
-                    .get_or_insert_with(|| Box::new(snap::raw::Encoder::new()));
+                let encoder =
+                    self.snappy.get_or_insert_with(|| Box::new(snap::raw::Encoder::new()));
                 match xerial_blocks(model) {
                     Some(_) => snap_blocks(encoder, input, out),
                     None => snap(encoder, input, out),
@@ -181,14 +177,8 @@ impl Codecs {
 /// Any number of members, as Java and zlib's own tools read them.
 fn gunzip(input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let read = flate2::bufread::MultiGzDecoder::new(input)
-        .take(most)
-        .read_to_end(out)?;
-    if read > limit {
-        Err(Failure::TooLarge)
-    } else {
-        Ok(())
-    }
+    let read = flate2::bufread::MultiGzDecoder::new(input).take(most).read_to_end(out)?;
+    if read > limit { Err(Failure::TooLarge) } else { Ok(()) }
 }
 
 /// Deflate spends 14 ms on a MiB that it then cannot shrink (sealed values), so where the producer's
@@ -205,9 +195,7 @@ fn gzip(model: &[u8], input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
 /// The blocks of the xerial framing, each behind its length; `None` if `input` is a raw block.
 fn xerial_blocks(input: &[u8]) -> Option<&[u8]> {
     // The versions are not looked at, as Java's reader does not refuse later ones.
-    input
-        .strip_prefix(XERIAL_MAGIC)?
-        .get(XERIAL_VERSIONS.len()..)
+    input.strip_prefix(XERIAL_MAGIC)?.get(XERIAL_VERSIONS.len()..)
 }
 
 fn unsnap_blocks(mut blocks: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -231,11 +219,7 @@ fn unsnap(block: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> 
         return Err(Failure::TooLarge);
     }
     let written = snap::raw::Decoder::new().decompress(block, grow(out, len))?;
-    if written == len {
-        Ok(())
-    } else {
-        Err(Failure::Undecodable)
-    }
+    if written == len { Ok(()) } else { Err(Failure::Undecodable) }
 }
 
 fn snap_blocks(
@@ -249,13 +233,9 @@ fn snap_blocks(
         let length_at = out.len();
         out.extend_from_slice(&[0; 4]);
         snap(encoder, block, out)?;
-        let written = out
-            .get_mut(length_at..)
-            .and_then(<[u8]>::split_first_chunk_mut);
+        let written = out.get_mut(length_at..).and_then(<[u8]>::split_first_chunk_mut);
         let (length, block) = written.ok_or(Failure::Undecodable)?;
-        *length = i32::try_from(block.len())
-            .map_err(|_| Failure::TooLarge)?
-            .to_be_bytes();
+        *length = i32::try_from(block.len()).map_err(|_| Failure::TooLarge)?.to_be_bytes();
     }
     Ok(())
 }
@@ -283,18 +263,12 @@ fn unlz4(input: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
             read => out.extend_from_slice(chunk.get(..read).unwrap_or_default()),
         }
     }
-    if decoder.get_ref().is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Undecodable)
-    }
+    if decoder.get_ref().is_empty() { Ok(()) } else { Err(Failure::Undecodable) }
 }
 
 /// Independent blocks, without which Java does not read it; 64 KiB, as Java and librdkafka write.
 fn lz4(input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-    let info = FrameInfo::new()
-        .block_mode(BlockMode::Independent)
-        .block_size(BlockSize::Max64KB);
+    let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
     let mut encoder = FrameEncoder::with_frame_info(info, out);
     encoder.write_all(input)?;
     encoder.finish().map_err(|_| Failure::Undecodable)?;
@@ -312,9 +286,7 @@ fn unzstd(
 ) -> Result<(), Failure> {
     let start = out.len();
     let (output, least_input) = ZSTD_BLOCK;
-    let most = (input.len() / least_input)
-        .saturating_mul(output)
-        .min(limit);
+    let most = (input.len() / least_input).saturating_mul(output).min(limit);
     let mut size = input.len().saturating_mul(4).max(ZSTD_FIRST_TRY).min(most);
     loop {
         match context.decompress(grow(out, size), input) {
@@ -341,9 +313,7 @@ fn is_too_small(code: zstd_safe::ErrorCode) -> bool {
 fn zstd(context: &mut CCtx<'static>, input: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
     let start = out.len();
     let buffer = grow(out, zstd_safe::compress_bound(input.len()));
-    let written = context
-        .compress(buffer, input, ZSTD_LEVEL)
-        .map_err(|_| Failure::Undecodable)?;
+    let written = context.compress(buffer, input, ZSTD_LEVEL).map_err(|_| Failure::Undecodable)?;
     out.truncate(start + written);
     Ok(())
 }

@@ -155,11 +155,7 @@ const fn multiply_slowly(a: u32, mut b: u32) -> u32 {
         if a & bit != 0 {
             product ^= b;
         }
-        b = if b & 1 == 0 {
-            b >> 1
-        } else {
-            (b >> 1) ^ POLYNOMIAL
-        };
+        b = if b & 1 == 0 { b >> 1 } else { (b >> 1) ^ POLYNOMIAL };
         bit >>= 1;
     }
     product

@@ -86,11 +86,7 @@ impl Edits {
     /// added to a length field that covers it.
     #[must_use]
     pub fn growth(&self, range: Range<usize>) -> i64 {
-        self.splices
-            .iter()
-            .filter(|s| range.contains(&s.range.start))
-            .map(Splice::growth)
-            .sum()
+        self.splices.iter().filter(|s| range.contains(&s.range.start)).map(Splice::growth).sum()
     }
 
     /// The edited frame piece by piece, none of them empty, ready for a vectored write.
@@ -98,22 +94,11 @@ impl Edits {
     /// Requires: `frame` is the one that the splices are for. Pieces beyond its end are missing.
     pub fn pieces<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let starts = std::iter::once(0).chain(self.splices.iter().map(|s| s.range.end));
-        let ends = self
-            .splices
-            .iter()
-            .map(|s| s.range.start)
-            .chain(std::iter::once(frame.len()));
-        let kept = starts
-            .zip(ends)
-            .map(|(start, end)| frame.get(start..end).unwrap_or_default());
-        let new = self
-            .splices
-            .iter()
-            .map(|s| s.bytes.as_slice())
-            .chain(std::iter::once::<&[u8]>(&[]));
-        kept.zip(new)
-            .flat_map(|(kept, new)| [kept, new])
-            .filter(|piece| !piece.is_empty())
+        let ends = self.splices.iter().map(|s| s.range.start).chain(std::iter::once(frame.len()));
+        let kept = starts.zip(ends).map(|(start, end)| frame.get(start..end).unwrap_or_default());
+        let new =
+            self.splices.iter().map(|s| s.bytes.as_slice()).chain(std::iter::once::<&[u8]>(&[]));
+        kept.zip(new).flat_map(|(kept, new)| [kept, new]).filter(|piece| !piece.is_empty())
     }
 
     /// The edited frame in one piece. For tests and tools: it copies.

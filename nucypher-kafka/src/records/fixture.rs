@@ -157,10 +157,7 @@ impl BatchBuilder {
 /// Makes the CRC of a batch right.
 pub fn correct_crc(batch: &mut [u8]) {
     let crc = crc32c::crc32c(batch.get(offset::ATTRIBUTES..).unwrap_or_default());
-    if let Some(field) = batch
-        .get_mut(offset::CRC..)
-        .and_then(<[u8]>::first_chunk_mut)
-    {
+    if let Some(field) = batch.get_mut(offset::CRC..).and_then(<[u8]>::first_chunk_mut) {
         *field = crc.to_be_bytes();
     }
 }
@@ -177,9 +174,6 @@ pub fn put_varint(out: &mut Vec<u8>, n: i64) {
 
 /// Appends a length and bytes; null is -1.
 pub fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    put_varint(
-        out,
-        bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX)),
-    );
+    put_varint(out, bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX)));
     out.extend_from_slice(bytes.unwrap_or_default());
 }

@@ -45,10 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            batch: 32 << 20,
-            held: 64 << 20,
-        }
+        Self { batch: 32 << 20, held: 64 << 20 }
     }
 }
 
@@ -225,15 +222,9 @@ impl Scan {
     /// Requires: `frame` is the frame that was walked, from its beginning.
     pub fn edeks<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8; EDEK_LEN]> {
         self.found.iter().flat_map(move |found| {
-            let bytes = if found.payload.is_some() {
-                &self.payloads
-            } else {
-                frame
-            };
+            let bytes = if found.payload.is_some() { &self.payloads } else { frame };
             let positions = self.positions.get(found.edeks.clone()).unwrap_or_default();
-            positions
-                .iter()
-                .filter_map(|&at| bytes.get(at..)?.first_chunk())
+            positions.iter().filter_map(|&at| bytes.get(at..)?.first_chunk())
         })
     }
 
@@ -266,9 +257,7 @@ impl Scan {
             let positions = self.positions.get(found.edeks.clone()).unwrap_or_default();
             let batch = frame
                 .get_mut(found.batch.clone())
-                .ok_or(ApplyError::WrongFrame {
-                    at: found.batch.end,
-                })?;
+                .ok_or(ApplyError::WrongFrame { at: found.batch.end })?;
             let Some((codec, payload)) = &found.payload else {
                 let (replaced, change) = patch(batch, found.batch.start, positions, &mut replace)?;
                 if replaced > 0 {
@@ -346,15 +335,9 @@ impl Scan {
             codecs.decompress(codec, batch.payload(), limit, &mut self.payloads)?;
             let payload = self.payloads.get(start..).unwrap_or_default();
             let held = start..self.payloads.len();
-            (
-                Records::new(payload, start, batch.record_count())?,
-                Some((codec, held)),
-            )
+            (Records::new(payload, start, batch.record_count())?, Some((codec, held)))
         };
-        let mut counts = Counts {
-            batches: self.counts.batches + 1,
-            ..self.counts
-        };
+        let mut counts = Counts { batches: self.counts.batches + 1, ..self.counts };
         for record in records {
             counts.records += 1;
             match note(&record?, &mut self.positions)? {
@@ -429,10 +412,7 @@ fn patch(
 
 /// Brings the stored CRC of a batch up to date.
 fn update_crc(batch: &mut [u8], change: CrcChange) {
-    if let Some(crc) = batch
-        .get_mut(offset::CRC..)
-        .and_then(<[u8]>::first_chunk_mut)
-    {
+    if let Some(crc) = batch.get_mut(offset::CRC..).and_then(<[u8]>::first_chunk_mut) {
         *crc = change.apply(u32::from_be_bytes(*crc)).to_be_bytes();
     }
 }
@@ -451,9 +431,7 @@ fn recompress(batch: &[u8], codec: Codec, payload: &[u8], codecs: &mut Codecs) -
     // stored ^ crc(before) ^ crc(after): right if it was right, wrong if it was wrong.
     let before = crc32c::crc32c(batch.get(offset::ATTRIBUTES..)?);
     let after = crc32c::crc32c(bytes.get(offset::ATTRIBUTES - offset::LENGTH..)?);
-    let crc = bytes
-        .get_mut(offset::CRC - offset::LENGTH..)?
-        .first_chunk_mut()?;
+    let crc = bytes.get_mut(offset::CRC - offset::LENGTH..)?.first_chunk_mut()?;
     *crc = (u32::from_be_bytes(*crc) ^ before ^ after).to_be_bytes();
     Some(bytes)
 }

@@ -25,15 +25,9 @@ impl<'a> Records<'a> {
     /// A negative count. One that is too large shows when the bytes run out: a record takes
     /// seven bytes or more, so at most `bytes.len() / 7` records are ever read.
     pub fn new(bytes: &'a [u8], at: usize, count: i32) -> Result<Self, BatchError> {
-        let remaining = u32::try_from(count).map_err(|_| BatchError::Negative {
-            field: Field::RecordCount,
-            at,
-        })?;
-        Ok(Self {
-            reader: Reader::new(bytes, at),
-            remaining,
-            done: false,
-        })
+        let remaining = u32::try_from(count)
+            .map_err(|_| BatchError::Negative { field: Field::RecordCount, at })?;
+        Ok(Self { reader: Reader::new(bytes, at), remaining, done: false })
     }
 
     #[inline(always)]
@@ -118,11 +112,7 @@ impl<'a> Headers<'a> {
         let name = self.reader.take(name_len, Field::HeaderName)?;
         let value = self.reader.nullable(Field::HeaderValue)?;
         let position = self.reader.position() - value.map_or(0, <[u8]>::len);
-        Ok(Some(Header {
-            name,
-            value,
-            position,
-        }))
+        Ok(Some(Header { name, value, position }))
     }
 }
 

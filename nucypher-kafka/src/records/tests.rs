@@ -10,13 +10,8 @@ use proptest::prelude::*;
 use super::fixture::{BatchBuilder, correct_crc, put_varint};
 use super::*;
 
-pub(super) const CODECS: [Codec; 5] = [
-    Codec::None,
-    Codec::Gzip,
-    Codec::Snappy,
-    Codec::Lz4,
-    Codec::Zstd,
-];
+pub(super) const CODECS: [Codec; 5] =
+    [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
 /// EDEK number `n`, not a real one.
 pub(super) fn edek(n: u8) -> [u8; EDEK_LEN] {
@@ -27,19 +22,11 @@ pub(super) fn edek(n: u8) -> [u8; EDEK_LEN] {
 pub(super) fn sealed(builder: BatchBuilder) -> BatchBuilder {
     let two = [edek(2), edek(3)].concat();
     builder
-        .record(
-            Some(b"key"),
-            Some(&[7; 300]),
-            &[(EDEK_HEADER, Some(&edek(0)))],
-        )
+        .record(Some(b"key"), Some(&[7; 300]), &[(EDEK_HEADER, Some(&edek(0)))])
         .record(
             None,
             Some(b""),
-            &[
-                (b"before", None),
-                (EDEK_HEADER, Some(&edek(1))),
-                (b"after", Some(b"x")),
-            ],
+            &[(b"before", None), (EDEK_HEADER, Some(&edek(1))), (b"after", Some(b"x"))],
         )
         .record(Some(b""), None, &[(EDEK_HEADER, Some(&two))])
         .record(Some(b"plain"), Some(b"text"), &[])
@@ -47,10 +34,8 @@ pub(super) fn sealed(builder: BatchBuilder) -> BatchBuilder {
 
 /// The 77 bytes that make a decoder which believes the record count ask for 378 GB.
 pub(super) fn claims_everything() -> Vec<u8> {
-    let batch = BatchBuilder::default()
-        .record(None, Some(b"123456789"), &[])
-        .count(i32::MAX)
-        .build();
+    let batch =
+        BatchBuilder::default().record(None, Some(b"123456789"), &[]).count(i32::MAX).build();
     assert_eq!(batch.len(), 77);
     batch
 }
@@ -77,14 +62,8 @@ pub(super) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("empty", vec![]),
         ("uncompressed", plain.clone()),
         ("gzip", sealed(BatchBuilder::new(Codec::Gzip)).build()),
-        (
-            "snappy-raw",
-            sealed(BatchBuilder::new(Codec::Snappy)).build(),
-        ),
-        (
-            "snappy-xerial",
-            sealed(BatchBuilder::new(Codec::Snappy).xerial()).build(),
-        ),
+        ("snappy-raw", sealed(BatchBuilder::new(Codec::Snappy)).build()),
+        ("snappy-xerial", sealed(BatchBuilder::new(Codec::Snappy).xerial()).build()),
         ("lz4", sealed(BatchBuilder::new(Codec::Lz4)).build()),
         ("zstd", sealed(BatchBuilder::new(Codec::Zstd)).build()),
         ("transaction", sealed(none().attributes(1 << 4)).build()),
@@ -97,10 +76,7 @@ pub(super) fn samples() -> Vec<(&'static str, Vec<u8>)> {
                 .record(Some(&[0, 0, 0, 1]), Some(&[0; 6]), &[])
                 .build(),
         ),
-        (
-            "compacted-gaps",
-            sealed(sealed(none().gap(3)).gap(7)).gap(11).build(),
-        ),
+        ("compacted-gaps", sealed(sealed(none().gap(3)).gap(7)).gap(11).build()),
         ("compacted-empty", none().gap(9).build()),
         (
             "duplicate-headers",
@@ -108,17 +84,9 @@ pub(super) fn samples() -> Vec<(&'static str, Vec<u8>)> {
                 .record(
                     None,
                     None,
-                    &[
-                        (b"h", Some(b"1")),
-                        (b"h", Some(b"2")),
-                        (EDEK_HEADER, Some(&edek(0))),
-                    ],
+                    &[(b"h", Some(b"1")), (b"h", Some(b"2")), (EDEK_HEADER, Some(&edek(0)))],
                 )
-                .record(
-                    None,
-                    None,
-                    &[(EDEK_HEADER, Some(&edek(1))), (EDEK_HEADER, Some(&edek(1)))],
-                )
+                .record(None, None, &[(EDEK_HEADER, Some(&edek(1))), (EDEK_HEADER, Some(&edek(1)))])
                 .build(),
         ),
         (
@@ -127,11 +95,7 @@ pub(super) fn samples() -> Vec<(&'static str, Vec<u8>)> {
                 .record(
                     None,
                     None,
-                    &[
-                        (b"\xff\xfe", None),
-                        (b"", None),
-                        (EDEK_HEADER, Some(&edek(0))),
-                    ],
+                    &[(b"\xff\xfe", None), (b"", None), (EDEK_HEADER, Some(&edek(0)))],
                 )
                 .build(),
         ),
@@ -147,20 +111,14 @@ pub(super) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("wrong-crc", damaged),
         ("magic-0", oldest),
         ("magic-1", [legacy.clone(), plain.clone()].concat()),
-        (
-            "truncated-tail",
-            [plain.as_slice(), &plain[..plain.len() - 1]].concat(),
-        ),
+        ("truncated-tail", [plain.as_slice(), &plain[..plain.len() - 1]].concat()),
         (
             "bad-batch-between",
             [plain.clone(), none().raw_record(&[]).build(), plain.clone()].concat(),
         ),
         ("count-too-large", claims_everything()),
         ("count-negative", none().count(-1).build()),
-        (
-            "header-count-huge",
-            none().raw_record(&huge_header_count).build(),
-        ),
+        ("header-count-huge", none().raw_record(&huge_header_count).build()),
         ("codec-unknown", sealed(none().attributes(7)).build()),
         ("bomb-gzip", bomb(Codec::Gzip)),
         ("bomb-zstd", bomb(Codec::Zstd)),
@@ -174,9 +132,7 @@ fn nothing_to_patch_returns_the_same_bytes() {
             let (mut scan, mut codecs, mut edits) = (Scan::new(), Codecs::default(), Edits::new());
             let mut frame = bytes.clone();
             scan.walk(&frame, 0, &Limits::default(), &mut codecs);
-            let applied = scan
-                .apply(&mut frame, &mut codecs, &mut edits, replace)
-                .unwrap();
+            let applied = scan.apply(&mut frame, &mut codecs, &mut edits, replace).unwrap();
             assert_eq!(applied.replaced, 0, "{name}");
             assert!(edits.is_empty(), "{name}");
             assert_eq!(frame, bytes, "{name}");
@@ -197,16 +153,9 @@ fn every_sample_is_counted_for_what_it_is() {
         "edek-header-malformed" => [1, 4, 0, 4, 0, 0, 0, 0],
         "magic-0" => [0, 0, 0, 0, 0, 0, 1, 0],
         "magic-1" => [1, 4, 3, 0, 0, 0, 1, 0],
-        "truncated-tail" => [
-            1,
-            4,
-            3,
-            0,
-            0,
-            0,
-            0,
-            sealed(BatchBuilder::default()).build().len() - 1,
-        ],
+        "truncated-tail" => {
+            [1, 4, 3, 0, 0, 0, 0, sealed(BatchBuilder::default()).build().len() - 1]
+        }
         "bad-batch-between" => [2, 8, 6, 0, 0, 1, 0, 0],
         "count-too-large" | "count-negative" | "header-count-huge" | "codec-unknown" => {
             [0, 0, 0, 0, 0, 1, 0, 0]
@@ -218,19 +167,9 @@ fn every_sample_is_counted_for_what_it_is() {
         let mut scan = Scan::new();
         let counts = *scan.walk(&bytes, 0, &Limits::default(), &mut Codecs::default());
         let Counts {
-            batches,
-            records,
-            sealed,
-            malformed,
-            control,
-            unwalkable,
-            opaque,
-            rest,
-            ..
+            batches, records, sealed, malformed, control, unwalkable, opaque, rest, ..
         } = counts;
-        let found = [
-            batches, records, sealed, malformed, control, unwalkable, opaque, rest,
-        ];
+        let found = [batches, records, sealed, malformed, control, unwalkable, opaque, rest];
         assert_eq!(found, expected(name), "{name}");
     }
 }
@@ -276,18 +215,10 @@ fn a_huge_count_takes_no_memory() {
     assert_eq!((counts.unwalkable, counts.records), (1, 0));
     assert_eq!(
         scan.first_error(),
-        Some((
-            0,
-            BatchError::Truncated {
-                field: Field::RecordLength,
-                at: 77
-            }
-        ))
+        Some((0, BatchError::Truncated { field: Field::RecordLength, at: 77 }))
     );
 
-    let Some(Entry::Batch(batch)) = Batches::new(&batch, 0).next() else {
-        panic!()
-    };
+    let Some(Entry::Batch(batch)) = Batches::new(&batch, 0).next() else { panic!() };
     let mut codecs = Codecs::default();
     let records = batch.records(&mut codecs, 1 << 20).unwrap();
     assert_eq!(records.size_hint().0, 0);
@@ -336,7 +267,6 @@ proptest! {
         for entry in Batches::new(&bytes, 0) {
             let Entry::Batch(batch) = entry else { panic!("{entry:?}") };
             prop_assert!(batch.crc_is_right());
-            let batch = batch.clone();
             for record in batch.records(&mut codecs, 1 << 20).unwrap() {
                 read.push(as_reference(&batch, &record.unwrap()));
             }
@@ -406,14 +336,8 @@ fn record() -> impl Strategy<Value = reference::Record> {
         proptest::option::of(proptest::collection::vec(any::<u8>(), 0..80).prop_map(Bytes::from))
     };
     let headers = proptest::collection::vec(("[a-zß]{0,9}", bytes()), 0..4);
-    (
-        bytes(),
-        bytes(),
-        headers,
-        any::<bool>(),
-        -1000..1_000_000_i64,
-    )
-        .prop_map(|(key, value, headers, sealed, timestamp)| {
+    (bytes(), bytes(), headers, any::<bool>(), -1000..1_000_000_i64).prop_map(
+        |(key, value, headers, sealed, timestamp)| {
             let mut headers: IndexMap<_, _> = headers
                 .into_iter()
                 .map(|(name, value)| (StrBytes::from_string(name), value))
@@ -439,7 +363,8 @@ fn record() -> impl Strategy<Value = reference::Record> {
                 value,
                 headers,
             }
-        })
+        },
+    )
 }
 
 fn numbered(mut records: Vec<reference::Record>) -> Vec<reference::Record> {

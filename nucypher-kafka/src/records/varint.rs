@@ -19,10 +19,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads `bytes`, whose first stands at position `at`.
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self {
-            rest: bytes,
-            end: at.saturating_add(bytes.len()),
-        }
+        Self { rest: bytes, end: at.saturating_add(bytes.len()) }
     }
 
     /// The position of the next byte.
@@ -33,10 +30,7 @@ impl<'a> Reader<'a> {
     /// Reads one byte.
     #[inline(always)]
     pub(super) fn byte(&mut self, field: Field) -> Result<u8, BatchError> {
-        let (&byte, rest) = self
-            .rest
-            .split_first()
-            .ok_or_else(|| self.truncated(field))?;
+        let (&byte, rest) = self.rest.split_first().ok_or_else(|| self.truncated(field))?;
         self.rest = rest;
         Ok(byte)
     }
@@ -44,10 +38,7 @@ impl<'a> Reader<'a> {
     /// Reads `len` bytes.
     #[inline(always)]
     pub(super) fn take(&mut self, len: usize, field: Field) -> Result<&'a [u8], BatchError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or_else(|| self.truncated(field))?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| self.truncated(field))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -61,9 +52,7 @@ impl<'a> Reader<'a> {
             return Ok(zigzag32(u32::from(*byte)));
         }
         let value = self.unsigned(u32::BITS, field)?;
-        u32::try_from(value)
-            .map(zigzag32)
-            .map_err(|_| self.bad_varint(field))
+        u32::try_from(value).map(zigzag32).map_err(|_| self.bad_varint(field))
     }
 
     /// Reads a signed 64-bit varint: one to ten bytes.
@@ -102,10 +91,7 @@ impl<'a> Reader<'a> {
     pub(super) fn nested(&mut self, field: Field) -> Result<Self, BatchError> {
         let len = self.length(field)?;
         let at = self.position();
-        Ok(Self {
-            rest: self.take(len, field)?,
-            end: at + len,
-        })
+        Ok(Self { rest: self.take(len, field)?, end: at + len })
     }
 
     /// Fails if a byte is left.
@@ -114,10 +100,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(BatchError::TrailingBytes {
-                field,
-                at: self.position(),
-            })
+            Err(BatchError::TrailingBytes { field, at: self.position() })
         }
     }
 
@@ -148,28 +131,19 @@ impl<'a> Reader<'a> {
 
     #[cold]
     fn truncated(&self, field: Field) -> BatchError {
-        BatchError::Truncated {
-            field,
-            at: self.position(),
-        }
+        BatchError::Truncated { field, at: self.position() }
     }
 
     #[cold]
     fn bad_varint(&self, field: Field) -> BatchError {
-        BatchError::Varint {
-            field,
-            at: self.position(),
-        }
+        BatchError::Varint { field, at: self.position() }
     }
 
     /// The varint that began at `before` is one.
     #[cold]
     fn negative(&mut self, before: &'a [u8], field: Field) -> BatchError {
         self.rest = before;
-        BatchError::Negative {
-            field,
-            at: self.position(),
-        }
+        BatchError::Negative { field, at: self.position() }
     }
 }
 

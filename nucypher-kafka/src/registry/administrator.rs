@@ -28,6 +28,8 @@ use super::{
     seal,
 };
 use change::Change;
+#[cfg(test)]
+pub(super) use change::crash;
 use home::Home;
 
 pub use error::AdministratorError;

@@ -31,13 +31,13 @@ pub struct Validity {
     not_after: Option<NonZero<i64>>,
 }
 
-/// Times that bound nothing, or leave nothing.
+/// Times that cannot bound a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValidityError {
-    /// A time at or before 1970-01-01T00:00:00Z.
-    #[error("a time must lie after 1970")]
-    BeforeEpoch,
+    /// The instant 0, which on the wire says that there is no bound.
+    #[error("the instant 0 (the beginning of 1970) cannot bound a grant")]
+    Zero,
     /// "Not after" lies before "not before".
     #[error("the end lies before the beginning")]
     Empty,
@@ -51,8 +51,8 @@ impl Validity {
     pub fn new(not_before: Option<i64>, not_after: Option<i64>) -> Result<Self, ValidityError> {
         let bound = |time: Option<i64>| match time.map(NonZero::new) {
             None => Ok(None),
-            Some(Some(time)) if time.get() > 0 => Ok(Some(time)),
-            Some(_) => Err(ValidityError::BeforeEpoch),
+            Some(Some(time)) => Ok(Some(time)),
+            Some(None) => Err(ValidityError::Zero),
         };
         let validity = Self { not_before: bound(not_before)?, not_after: bound(not_after)? };
         match (validity.not_before, validity.not_after) {
@@ -93,13 +93,13 @@ impl Validity {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let none_if_zero = |time: i64| (time != 0).then_some(time);
-        let begin_at = reader.fail("not before");
-        let begin = none_if_zero(reader.i64("not before")?);
-        Self::new(begin, None).map_err(|_| begin_at)?;
-        let end_at = reader.fail("not after");
-        let end = none_if_zero(reader.i64("not after")?);
-        Self::new(begin, end).map_err(|_| end_at)
+        let not_before = NonZero::new(reader.i64("not before")?);
+        let at = reader.fail("not after");
+        let not_after = NonZero::new(reader.i64("not after")?);
+        match (not_before, not_after) {
+            (Some(begin), Some(end)) if end < begin => Err(at),
+            _ => Ok(Self { not_before, not_after }),
+        }
     }
 }
 

@@ -163,8 +163,8 @@ impl ScramCredential {
     pub const MIN_ITERATIONS: u32 = 4096;
     /// The default: 8192, twice Kafka's.
     pub const DEFAULT_ITERATIONS: u32 = 8192;
-    /// The most that is computed, 1 000 000: about 0.3 s for SHA-256 and 1 s for SHA-512, so that
-    /// neither a users file nor a hostile broker can stall a thread for long. (Kafka's own limit for
+    /// The most that is computed, 1 000 000: about 0.1 s for SHA-256 and 0.3 s for SHA-512, so that neither a users file nor a hostile
+    /// broker can stall a thread for long. (Kafka's own limit for
     /// what it stores is 16 384.)
     pub const MAX_ITERATIONS: u32 = 1_000_000;
     /// The shortest salt, in bytes. Kafka draws 25 or 26, librdkafka 64.
@@ -197,8 +197,8 @@ impl ScramCredential {
     /// [`CredentialError`] where salt or iterations are out of bounds.
     ///
     /// # Cost
-    /// One HMAC an iteration. For 8192 iterations 2 ms with SHA-256 (less where the CPU has SHA
-    /// extensions) and 6 ms with SHA-512: never on the reactor.
+    /// One HMAC an iteration. For 8192 iterations 0.7 ms with SHA-256 and 2.3 ms with SHA-512 (one core
+    /// of an AMD EPYC with SHA extensions, release build): never on the reactor.
     pub fn from_password(
         hash: ScramHash,
         password: &Password,

@@ -182,7 +182,7 @@ impl Shape {
 }
 
 impl Decoys {
-    /// The real credential if there is one. The made-up one is computed either way: some 5 us.
+    /// The real credential if there is one. The made-up one is computed either way: five HMACs.
     fn unless(
         &self,
         real: Option<&ScramCredential>,

@@ -56,7 +56,7 @@ pub fn walk_response(body: Reader<'_>, version: i16) -> Read<Located<'_>> {
         0 if version >= 16 => located.addresses.read_tagged_node_endpoints(tag),
         _ => Ok(()),
     })?;
-    reader.end()?;
+    located.addresses.end(&reader);
     Ok(located)
 }
 

@@ -53,10 +53,7 @@ fn attribute_bits() {
             && !attributes.is_control()
             && !attributes.has_delete_horizon()
     );
-    assert_eq!(
-        Attributes(1 << 3).timestamp_type(),
-        TimestampType::LogAppendTime
-    );
+    assert_eq!(Attributes(1 << 3).timestamp_type(), TimestampType::LogAppendTime);
     assert!(Attributes(1 << 4).is_transactional());
     assert!(Attributes(1 << 5).is_control());
     assert!(Attributes(1 << 6).has_delete_horizon());
@@ -64,10 +61,7 @@ fn attribute_bits() {
         assert_eq!(Attributes(bits as u16 | 1 << 15).codec(), Ok(codec));
     }
     for bits in 5..8 {
-        assert_eq!(
-            Attributes(bits).codec(),
-            Err(BatchError::UnknownCodec(bits as u8))
-        );
+        assert_eq!(Attributes(bits).codec(), Err(BatchError::UnknownCodec(bits as u8)));
     }
 }
 
@@ -97,38 +91,19 @@ fn records_read_the_same_in_every_codec() {
             .map(|r| (r.offset_delta, r.value.map(<[u8]>::to_vec)))
             .collect()
     };
-    let expected = vec![
-        (0, Some(vec![7; 300])),
-        (1, Some(vec![])),
-        (2, None),
-        (3, Some(b"text".to_vec())),
-    ];
+    let expected =
+        vec![(0, Some(vec![7; 300])), (1, Some(vec![])), (2, None), (3, Some(b"text".to_vec()))];
     for codec in CODECS {
-        assert_eq!(
-            read(&sealed(BatchBuilder::new(codec)).build()),
-            expected,
-            "{codec}"
-        );
+        assert_eq!(read(&sealed(BatchBuilder::new(codec)).build()), expected, "{codec}");
     }
-    assert_eq!(
-        read(&sealed(BatchBuilder::new(Codec::Snappy).xerial()).build()),
-        expected
-    );
+    assert_eq!(read(&sealed(BatchBuilder::new(Codec::Snappy).xerial()).build()), expected);
 }
 
 #[test]
 fn records_beyond_the_limit() {
     let bytes = sealed(BatchBuilder::new(Codec::Zstd)).build();
-    let error = only(&bytes)
-        .records(&mut Codecs::default(), 100)
-        .unwrap_err();
-    assert_eq!(
-        error,
-        BatchError::TooLarge {
-            codec: Codec::Zstd,
-            limit: 100
-        }
-    );
+    let error = only(&bytes).records(&mut Codecs::default(), 100).unwrap_err();
+    assert_eq!(error, BatchError::TooLarge { codec: Codec::Zstd, limit: 100 });
 }
 
 #[test]
@@ -137,10 +112,7 @@ fn a_tail_that_is_cut_off_anywhere_is_the_rest() {
     let n = batch.len();
     for end in 1..n {
         assert_eq!(entries(&batch[..end]), [('r', 0..end)]);
-        assert_eq!(
-            entries(&[&batch, &batch[..end]].concat()),
-            [('b', 0..n), ('r', n..n + end)]
-        );
+        assert_eq!(entries(&[&batch, &batch[..end]].concat()), [('b', 0..n), ('r', n..n + end)]);
     }
 }
 
@@ -185,13 +157,8 @@ fn magic_2_shorter_than_its_header_is_passed_over_whole() {
 
 #[test]
 fn debug_output_shows_no_payload() {
-    let bytes = BatchBuilder::default()
-        .record(Some(b"SECRET"), None, &[])
-        .build();
+    let bytes = BatchBuilder::default().record(Some(b"SECRET"), None, &[]).build();
     let shown = format!("{:?}", only(&bytes));
     assert!(shown.contains("record_count: 1"));
-    assert!(
-        !shown.contains("83, 69, 67") && !shown.contains("SECRET"),
-        "{shown}"
-    );
+    assert!(!shown.contains("83, 69, 67") && !shown.contains("SECRET"), "{shown}");
 }

@@ -9,9 +9,7 @@ const LIMIT: usize = 1 << 20;
 
 fn compress(codec: Codec, model: &[u8], input: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Codecs::default()
-        .compress(codec, model, input, &mut out)
-        .unwrap();
+    Codecs::default().compress(codec, model, input, &mut out).unwrap();
     out
 }
 
@@ -24,11 +22,7 @@ fn decompress(codec: Codec, input: &[u8], limit: usize) -> Result<Vec<u8>, Batch
         Codec::Zstd => input.len() / 4 * (128 << 10),
         _ => 4 * out.len().max(input.len() * 22) + (8 << 10),
     };
-    assert!(
-        out.capacity() <= 2 * could.min(limit) + 64,
-        "{codec}: {}",
-        out.capacity()
-    );
+    assert!(out.capacity() <= 2 * could.min(limit) + 64, "{codec}: {}", out.capacity());
     if result.is_err() {
         assert_eq!(out, b"before", "{codec}");
     }
@@ -56,20 +50,13 @@ fn xerial(blocks: &[&[u8]]) -> Vec<u8> {
 fn no_codec_is_a_copy() {
     assert_eq!(compress(Codec::None, b"", b"text"), b"text");
     assert_eq!(decompress(Codec::None, b"text", 4).unwrap(), b"text");
-    assert_eq!(
-        decompress(Codec::None, b"text", 3),
-        too_large(Codec::None, 3)
-    );
+    assert_eq!(decompress(Codec::None, b"text", 3), too_large(Codec::None, 3));
 }
 
 #[test]
 fn the_empty_payload() {
     for codec in CODECS {
-        assert_eq!(
-            decompress(codec, &compress(codec, b"", b""), LIMIT).unwrap(),
-            b"",
-            "{codec}"
-        );
+        assert_eq!(decompress(codec, &compress(codec, b"", b""), LIMIT).unwrap(), b"", "{codec}");
     }
     assert_eq!(decompress(Codec::Snappy, &xerial(&[]), LIMIT).unwrap(), b"");
 }
@@ -119,11 +106,7 @@ fn gzip_members_and_zstd_frames_may_be_several() {
 fn bytes_after_the_end() {
     for codec in CODECS {
         let longer = [compress(codec, b"", b"text"), b"tail".to_vec()].concat();
-        assert_eq!(
-            decompress(codec, &longer, LIMIT),
-            undecodable(codec),
-            "{codec}"
-        );
+        assert_eq!(decompress(codec, &longer, LIMIT), undecodable(codec), "{codec}");
     }
     assert_eq!(
         decompress(Codec::Snappy, &xerial(&[b"\x01\0x", b""])[..26], LIMIT),
@@ -135,10 +118,7 @@ fn bytes_after_the_end() {
 fn an_lz4_frame_of_the_legacy_format() {
     let mut frame = compress(Codec::Lz4, b"", b"text");
     frame[..4].copy_from_slice(&0x184C_2102_u32.to_le_bytes());
-    assert_eq!(
-        decompress(Codec::Lz4, &frame, LIMIT),
-        undecodable(Codec::Lz4)
-    );
+    assert_eq!(decompress(Codec::Lz4, &frame, LIMIT), undecodable(Codec::Lz4));
 }
 
 #[test]
@@ -163,16 +143,10 @@ fn bombs_stop_at_the_limit() {
         assert!(bomb.len() < 1 << 20, "{codec}: {}", bomb.len());
         assert_eq!(decompress(codec, &bomb, 1 << 20), too_large(codec, 1 << 20));
         assert_eq!(decompress(codec, &bomb, 0), too_large(codec, 0));
-        assert_eq!(
-            decompress(codec, &bomb, zeros.len()).unwrap().len(),
-            zeros.len()
-        );
+        assert_eq!(decompress(codec, &bomb, zeros.len()).unwrap().len(), zeros.len());
     }
     let framed = compress(Codec::Snappy, &xerial(&[]), &zeros);
-    assert_eq!(
-        decompress(Codec::Snappy, &framed, 1 << 20),
-        too_large(Codec::Snappy, 1 << 20)
-    );
+    assert_eq!(decompress(Codec::Snappy, &framed, 1 << 20), too_large(Codec::Snappy, 1 << 20));
 }
 
 #[test]
@@ -194,17 +168,11 @@ fn sizes_that_are_claimed_and_not_there() {
     // Snappy, xerial: a block of 2 GiB, a block of -1.
     for len in [i32::MAX, -1] {
         let bytes = [xerial(&[]), len.to_be_bytes().to_vec(), vec![0; 9]].concat();
-        assert_eq!(
-            decompress(Codec::Snappy, &bytes, LIMIT),
-            undecodable(Codec::Snappy)
-        );
+        assert_eq!(decompress(Codec::Snappy, &bytes, LIMIT), undecodable(Codec::Snappy));
     }
     // zstd: content size 2^63 - 1, single segment, one empty last block.
     let zstd = b"\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\x7f\x01\0\0";
-    assert_eq!(
-        decompress(Codec::Zstd, zstd, LIMIT),
-        undecodable(Codec::Zstd)
-    );
+    assert_eq!(decompress(Codec::Zstd, zstd, LIMIT), undecodable(Codec::Zstd));
     // zstd: a window of 2 GiB, of which one byte comes.
     let window = b"\x28\xb5\x2f\xfd\x00\xa8\x09\0\0x";
     assert_eq!(decompress(Codec::Zstd, window, LIMIT).unwrap(), b"x");
@@ -234,12 +202,8 @@ fn one_set_of_codecs_serves_many_payloads() {
     for n in [10, 100_000, 10, 0] {
         for codec in CODECS {
             let (mut packed, mut unpacked) = (Vec::new(), Vec::new());
-            codecs
-                .compress(codec, b"", &vec![3; n], &mut packed)
-                .unwrap();
-            codecs
-                .decompress(codec, &packed, LIMIT, &mut unpacked)
-                .unwrap();
+            codecs.compress(codec, b"", &vec![3; n], &mut packed).unwrap();
+            codecs.decompress(codec, &packed, LIMIT, &mut unpacked).unwrap();
             assert_eq!(unpacked, vec![3; n], "{codec} {n}");
             let _ = codecs.decompress(codec, b"garbage", LIMIT, &mut unpacked);
         }

@@ -4,22 +4,7 @@ use super::*;
 
 #[test]
 fn a_power_of_x_shifts_by_as_many_zero_bytes() {
-    for n in [
-        0,
-        1,
-        2,
-        3,
-        4,
-        7,
-        8,
-        255,
-        2047,
-        2048,
-        2049,
-        65_536,
-        4 << 20,
-        (4 << 20) + 1,
-    ] {
+    for n in [0, 1, 2, 3, 4, 7, 8, 255, 2047, 2048, 2049, 65_536, 4 << 20, (4 << 20) + 1] {
         let mut message = vec![1, 2, 3];
         let before = CrcChange(linear(&message));
         message.resize(3 + n, 0);

@@ -3,10 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn splice(range: Range<usize>, bytes: &[u8]) -> Splice {
-    Splice {
-        range,
-        bytes: bytes.to_vec(),
-    }
+    Splice { range, bytes: bytes.to_vec() }
 }
 
 fn edits(splices: &[(Range<usize>, &[u8])]) -> Edits {
@@ -28,28 +25,19 @@ fn without_splices_the_frame_is_one_piece() {
 #[test]
 fn pieces_are_what_stays_and_what_comes() {
     let edits = edits(&[(1..3, b"XYZ"), (3..4, b""), (5..5, b"!")]);
-    assert_eq!(
-        edits.pieces(b"abcdef").collect::<Vec<_>>(),
-        [&b"a"[..], b"XYZ", b"e", b"!", b"f"]
-    );
+    assert_eq!(edits.pieces(b"abcdef").collect::<Vec<_>>(), [&b"a"[..], b"XYZ", b"e", b"!", b"f"]);
     assert_eq!(edits.joined(b"abcdef"), b"aXYZe!f");
 }
 
 #[test]
 fn splices_may_come_in_any_order() {
     let backwards = edits(&[(5..5, b"!"), (3..4, b""), (1..3, b"XYZ")]);
-    assert_eq!(
-        backwards,
-        edits(&[(1..3, b"XYZ"), (3..4, b""), (5..5, b"!")])
-    );
+    assert_eq!(backwards, edits(&[(1..3, b"XYZ"), (3..4, b""), (5..5, b"!")]));
 }
 
 #[test]
 fn insertions_at_one_place_keep_their_order() {
-    assert_eq!(
-        edits(&[(2..2, b"1"), (2..2, b"2"), (0..1, b"")]).joined(b"abc"),
-        b"b12c"
-    );
+    assert_eq!(edits(&[(2..2, b"1"), (2..2, b"2"), (0..1, b"")]).joined(b"abc"), b"b12c");
 }
 
 #[test]

@@ -28,15 +28,8 @@ fn patched_within(
     let mut frame = before.to_vec();
     let (mut scan, mut codecs, mut edits) = (Scan::new(), Codecs::default(), Edits::new());
     let counts = *scan.walk(&frame, 0, limits, &mut codecs);
-    let applied = scan
-        .apply(&mut frame, &mut codecs, &mut edits, replace)
-        .unwrap();
-    Patched {
-        frame,
-        edits,
-        applied,
-        counts,
-    }
+    let applied = scan.apply(&mut frame, &mut codecs, &mut edits, replace).unwrap();
+    Patched { frame, edits, applied, counts }
 }
 
 fn edeks(records: &[u8]) -> Vec<[u8; EDEK_LEN]> {
@@ -46,9 +39,7 @@ fn edeks(records: &[u8]) -> Vec<[u8; EDEK_LEN]> {
 }
 
 fn positions_of(needle: &[u8], bytes: &[u8]) -> Vec<usize> {
-    (0..bytes.len())
-        .filter(|&at| bytes[at..].starts_with(needle))
-        .collect()
+    (0..bytes.len()).filter(|&at| bytes[at..].starts_with(needle)).collect()
 }
 
 fn crc_of(batch: &[u8]) -> u32 {
@@ -65,20 +56,14 @@ fn crc_is_right(records: &[u8]) -> Vec<bool> {
 }
 
 fn odd_ones(old: &[u8; EDEK_LEN]) -> Option<[u8; EDEK_LEN]> {
-    [edek(1), edek(3)]
-        .contains(old)
-        .then(|| old.map(|byte| !byte))
+    [edek(1), edek(3)].contains(old).then(|| old.map(|byte| !byte))
 }
 
 #[test]
 fn edeks_are_found_in_order_in_every_codec() {
     for codec in CODECS {
         let records = sealed(BatchBuilder::new(codec)).build();
-        assert_eq!(
-            edeks(&records),
-            [edek(0), edek(1), edek(2), edek(3)],
-            "{codec}"
-        );
+        assert_eq!(edeks(&records), [edek(0), edek(1), edek(2), edek(3)], "{codec}");
         let mut scan = Scan::new();
         scan.walk(&records, 0, &Limits::default(), &mut Codecs::default());
         assert_eq!((scan.len(), scan.is_empty()), (4, false));
@@ -91,19 +76,12 @@ fn edeks_are_found_in_order_in_every_codec() {
 #[test]
 fn only_the_edek_and_the_crc_differ() {
     let before = sealed(BatchBuilder::default()).build();
-    let Patched {
-        frame,
-        edits,
-        applied,
-        ..
-    } = patched(&before, odd_ones);
+    let Patched { frame, edits, applied, .. } = patched(&before, odd_ones);
     assert!(edits.is_empty());
     assert_eq!((applied.replaced, applied.kept, applied.spliced), (2, 2, 0));
     let mut expected = before.clone();
     for n in [1, 3] {
-        let [at] = positions_of(&edek(n), &before)[..] else {
-            panic!()
-        };
+        let [at] = positions_of(&edek(n), &before)[..] else { panic!() };
         expected[at..at + EDEK_LEN].copy_from_slice(&edek(n).map(|byte| !byte));
     }
     correct_crc(&mut expected);
@@ -112,47 +90,32 @@ fn only_the_edek_and_the_crc_differ() {
 
 #[test]
 fn positions_count_from_the_start_of_the_frame() {
-    let records = [
-        sealed(BatchBuilder::default()).build(),
-        sealed(BatchBuilder::new(Codec::Lz4)).build(),
-    ]
-    .concat();
+    let records =
+        [sealed(BatchBuilder::default()).build(), sealed(BatchBuilder::new(Codec::Lz4)).build()]
+            .concat();
     let mut frame = [&b"before"[..], &records, b"after"].concat();
     let (mut scan, mut codecs, mut edits) = (Scan::new(), Codecs::default(), Edits::new());
     scan.walk(&records, 6, &Limits::default(), &mut codecs);
     assert_eq!(scan.edeks(&frame).count(), 8);
-    scan.apply(&mut frame, &mut codecs, &mut edits, odd_ones)
-        .unwrap();
-    let Patched {
-        frame: alone,
-        edits: edits_alone,
-        ..
-    } = patched(&records, odd_ones);
+    scan.apply(&mut frame, &mut codecs, &mut edits, odd_ones).unwrap();
+    let Patched { frame: alone, edits: edits_alone, .. } = patched(&records, odd_ones);
     assert_eq!(
         edits.joined(&frame),
         [&b"before"[..], &edits_alone.joined(&alone), b"after"].concat()
     );
-    assert_eq!(
-        edits.growth(6..6 + records.len()),
-        edits_alone.growth(0..records.len())
-    );
+    assert_eq!(edits.growth(6..6 + records.len()), edits_alone.growth(0..records.len()));
 }
 
 #[test]
 fn a_list_made_beforehand_is_applied_in_order() {
-    let records = [
-        sealed(BatchBuilder::new(Codec::Zstd)).build(),
-        sealed(BatchBuilder::default()).build(),
-    ]
-    .concat();
+    let records =
+        [sealed(BatchBuilder::new(Codec::Zstd)).build(), sealed(BatchBuilder::default()).build()]
+            .concat();
     let list: Vec<_> = (100..108).map(|n| (n % 2 == 0).then(|| edek(n))).collect();
     let mut next = list.iter().copied();
     let Patched { frame, edits, .. } = patched(&records, |_| next.next().flatten());
-    let expected: Vec<_> = list
-        .iter()
-        .zip(edeks(&records))
-        .map(|(new, old)| new.unwrap_or(old))
-        .collect();
+    let expected: Vec<_> =
+        list.iter().zip(edeks(&records)).map(|(new, old)| new.unwrap_or(old)).collect();
     assert_eq!(edeks(&edits.joined(&frame)), expected);
 }
 
@@ -165,11 +128,7 @@ fn a_crc_that_was_wrong_stays_wrong_by_the_same_bits() {
         damaged[offset::CRC + 2] ^= 0x10;
         let bad = patched(&damaged, odd_ones);
         let (good, bad) = (good.edits.joined(&good.frame), bad.edits.joined(&bad.frame));
-        assert_eq!(
-            (crc_is_right(&good), crc_is_right(&bad)),
-            (vec![true], vec![false]),
-            "{codec}"
-        );
+        assert_eq!((crc_is_right(&good), crc_is_right(&bad)), (vec![true], vec![false]), "{codec}");
         assert_eq!(crc_of(&good) ^ crc_of(&bad), 0x0000_1000, "{codec}");
     }
 }
@@ -177,9 +136,7 @@ fn a_crc_that_was_wrong_stays_wrong_by_the_same_bits() {
 #[test]
 fn a_value_corrupted_upstream_stays_visible() {
     let mut before = sealed(BatchBuilder::default()).build();
-    let [at] = positions_of(&[7; 300], &before)[..] else {
-        panic!()
-    };
+    let [at] = positions_of(&[7; 300], &before)[..] else { panic!() };
     before[at] ^= 1;
     assert_eq!(crc_is_right(&patched(&before, odd_ones).frame), [false]);
 }
@@ -193,22 +150,10 @@ fn a_compressed_batch_becomes_a_splice_of_length_crc_and_payload() {
     {
         let batch = sealed(builder.attributes(1 << 4)).build();
         let records = [batch.as_slice(), &batch].concat();
-        let Patched {
-            frame,
-            edits,
-            applied,
-            ..
-        } = patched(&records, |_| Some([0x55; EDEK_LEN]));
+        let Patched { frame, edits, applied, .. } = patched(&records, |_| Some([0x55; EDEK_LEN]));
         assert_eq!(frame, records, "the frame itself stays");
-        assert_eq!(
-            (applied.replaced, applied.spliced, applied.failed),
-            (8, 2, 0)
-        );
-        let ranges: Vec<_> = edits
-            .splices()
-            .iter()
-            .map(|splice| splice.range.clone())
-            .collect();
+        assert_eq!((applied.replaced, applied.spliced, applied.failed), (8, 2, 0));
+        let ranges: Vec<_> = edits.splices().iter().map(|splice| splice.range.clone()).collect();
         assert_eq!(ranges, [8..batch.len(), batch.len() + 8..2 * batch.len()]);
 
         let after = edits.joined(&frame);
@@ -225,25 +170,15 @@ fn a_compressed_batch_without_a_change_is_not_compressed_again() {
     for codec in COMPRESSED {
         let batch = sealed(BatchBuilder::new(codec)).build();
         for replace in [|_: &_| None, |same: &[u8; EDEK_LEN]| Some(*same)] {
-            let Patched {
-                frame,
-                edits,
-                applied,
-                ..
-            } = patched(&batch, replace);
-            assert_eq!(
-                (frame, edits.is_empty(), applied.kept),
-                (batch.clone(), true, 4)
-            );
+            let Patched { frame, edits, applied, .. } = patched(&batch, replace);
+            assert_eq!((frame, edits.is_empty(), applied.kept), (batch.clone(), true, 4));
         }
     }
 }
 
 #[test]
 fn compressed_batches_without_edeks_are_not_held() {
-    let batch = BatchBuilder::new(Codec::Zstd)
-        .record(None, Some(&[0; 1000]), &[])
-        .build();
+    let batch = BatchBuilder::new(Codec::Zstd).record(None, Some(&[0; 1000]), &[]).build();
     let mut scan = Scan::new();
     let counts = scan.walk(&batch, 0, &Limits::default(), &mut Codecs::default());
     assert_eq!((counts.batches, counts.records), (1, 1));
@@ -273,33 +208,17 @@ fn a_malformed_edek_header_does_not_hide_its_neighbours() {
         .record(None, None, &[(EDEK_HEADER, Some(&[0; 101]))])
         .record(None, None, &[(EDEK_HEADER, Some(&[0; 103]))])
         .record(None, None, &[(EDEK_HEADER, Some(&too_many))])
+        .record(None, None, &[(EDEK_HEADER, Some(b"")), (EDEK_HEADER, Some(&edek(0)))])
         .record(
             None,
             None,
-            &[(EDEK_HEADER, Some(b"")), (EDEK_HEADER, Some(&edek(0)))],
-        )
-        .record(
-            None,
-            None,
-            &[
-                (b"NU.EDEK", Some(&edek(0))),
-                (b"nu.edek2", Some(&edek(0))),
-                (b"nu.ede", None),
-            ],
+            &[(b"NU.EDEK", Some(&edek(0))), (b"nu.edek2", Some(&edek(0))), (b"nu.ede", None)],
         )
         .record(None, None, &[(EDEK_HEADER, Some(&most))])
         .record(None, None, &[(EDEK_HEADER, Some(&edek(3)))])
         .build();
-    let Patched {
-        frame,
-        counts,
-        applied,
-        ..
-    } = patched(&batch, odd_ones);
-    assert_eq!(
-        (counts.records, counts.sealed, counts.malformed),
-        (10, 3, 6)
-    );
+    let Patched { frame, counts, applied, .. } = patched(&batch, odd_ones);
+    assert_eq!((counts.records, counts.sealed, counts.malformed), (10, 3, 6));
     assert_eq!((applied.replaced, applied.kept), (2, 255));
     assert_eq!(crc_is_right(&frame), [true]);
 }
@@ -309,34 +228,18 @@ fn a_batch_that_cannot_be_walked_does_not_fail_its_siblings() {
     let good = sealed(BatchBuilder::default()).build();
     // EDEKs before the flaw are forgotten again.
     let bad = sealed(BatchBuilder::default()).raw_record(b"\0").build();
-    let garbage = BatchBuilder::new(Codec::Gzip)
-        .count(1)
-        .build_around(b"garbage");
+    let garbage = BatchBuilder::new(Codec::Gzip).count(1).build_around(b"garbage");
     let records = [&good[..], &bad, &garbage, &good].concat();
     let mut scan = Scan::new();
     let counts = *scan.walk(&records, 0, &Limits::default(), &mut Codecs::default());
-    assert_eq!(
-        (
-            counts.batches,
-            counts.records,
-            counts.sealed,
-            counts.unwalkable
-        ),
-        (2, 8, 6, 2)
-    );
+    assert_eq!((counts.batches, counts.records, counts.sealed, counts.unwalkable), (2, 8, 6, 2));
     let at = good.len() + bad.len();
-    let error = BatchError::Truncated {
-        field: Field::TimestampDelta,
-        at,
-    };
+    let error = BatchError::Truncated { field: Field::TimestampDelta, at };
     assert_eq!(scan.first_error(), Some((good.len(), error)));
 
     let Patched { frame, applied, .. } = patched(&records, odd_ones);
     assert_eq!(applied.replaced, 4);
-    assert_eq!(
-        frame[good.len()..at + garbage.len()],
-        records[good.len()..at + garbage.len()]
-    );
+    assert_eq!(frame[good.len()..at + garbage.len()], records[good.len()..at + garbage.len()]);
     assert_eq!(crc_is_right(&frame), [true; 4]);
 }
 
@@ -348,33 +251,16 @@ fn batches_beyond_the_limits_go_through_as_stored() {
             .record(None, Some(&zeros), &[(EDEK_HEADER, Some(&edek(1)))])
             .build();
         let records = [&large[..], &sealed(BatchBuilder::new(codec)).build()].concat();
-        let Patched {
-            frame,
-            edits,
-            counts,
-            ..
-        } = patched_within(&records, &Limits::new(9_000, 1 << 20), odd_ones);
-        assert_eq!(
-            (counts.unwalkable, counts.too_large, counts.batches),
-            (1, 1, 1),
-            "{codec}"
-        );
+        let Patched { frame, edits, counts, .. } =
+            patched_within(&records, &Limits::new(9_000, 1 << 20), odd_ones);
+        assert_eq!((counts.unwalkable, counts.too_large, counts.batches), (1, 1, 1), "{codec}");
         assert_eq!(edits.joined(&frame)[..large.len()], large);
 
         // Of three that fit alone, the third exceeds what may be held.
         let records = [&large[..], &large, &large].concat();
         let mut scan = Scan::new();
-        let counts = *scan.walk(
-            &records,
-            0,
-            &Limits::new(20_000, 21_000),
-            &mut Codecs::default(),
-        );
-        assert_eq!(
-            (counts.batches, counts.too_large, scan.len()),
-            (2, 1, 2),
-            "{codec}"
-        );
+        let counts = *scan.walk(&records, 0, &Limits::new(20_000, 21_000), &mut Codecs::default());
+        assert_eq!((counts.batches, counts.too_large, scan.len()), (2, 1, 2), "{codec}");
         assert!(scan.payloads.len() <= 21_000);
     }
 }
@@ -389,11 +275,7 @@ fn positions_take_memory_for_edeks_that_are_there() {
     assert!(scan.positions.capacity() <= 8 && scan.found.capacity() <= 4);
     scan.shrink(0);
     assert_eq!(
-        (
-            scan.positions.capacity(),
-            scan.found.capacity(),
-            scan.payloads.capacity()
-        ),
+        (scan.positions.capacity(), scan.found.capacity(), scan.payloads.capacity()),
         (0, 0, 0)
     );
 }
@@ -405,9 +287,7 @@ fn a_frame_that_is_not_the_one_walked() {
     let mut codecs = Codecs::default();
     scan.walk(&records, 0, &Limits::default(), &mut codecs);
     let mut shorter = records[..records.len() - 1].to_vec();
-    let error = scan
-        .apply(&mut shorter, &mut codecs, &mut Edits::new(), odd_ones)
-        .unwrap_err();
+    let error = scan.apply(&mut shorter, &mut codecs, &mut Edits::new(), odd_ones).unwrap_err();
     assert_eq!(error, ApplyError::WrongFrame { at: records.len() });
 }
 
@@ -415,15 +295,8 @@ fn a_frame_that_is_not_the_one_walked() {
 fn a_splice_that_is_in_the_way() {
     let mut records = sealed(BatchBuilder::new(Codec::Lz4)).build();
     let (mut scan, mut codecs, mut edits) = (Scan::new(), Codecs::default(), Edits::new());
-    edits
-        .push(Splice {
-            range: 0..20,
-            bytes: vec![],
-        })
-        .unwrap();
+    edits.push(Splice { range: 0..20, bytes: vec![] }).unwrap();
     scan.walk(&records, 0, &Limits::default(), &mut codecs);
-    let error = scan
-        .apply(&mut records, &mut codecs, &mut edits, odd_ones)
-        .unwrap_err();
+    let error = scan.apply(&mut records, &mut codecs, &mut edits, odd_ones).unwrap_err();
     assert_eq!(error, ApplyError::Overlap(Overlap { at: 8 }));
 }

@@ -43,14 +43,8 @@ fn known_encodings() {
         assert_eq!(varlong(bytes), Ok(n));
         assert_eq!(written(n), bytes);
     }
-    assert_eq!(
-        varlong(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-        Ok(i64::MIN)
-    );
-    assert_eq!(
-        varlong(b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-        Ok(i64::MAX)
-    );
+    assert_eq!(varlong(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Ok(i64::MIN));
+    assert_eq!(varlong(b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Ok(i64::MAX));
 }
 
 #[test]
@@ -63,66 +57,36 @@ fn longer_than_needed_is_read() {
 fn one_byte_too_many() {
     assert_eq!(varint(b"\x80\x80\x80\x80\x80\x00"), Err(no_varint(10)));
     assert_eq!(varint(&[0xff; 10]), Err(no_varint(10)));
-    assert_eq!(
-        varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
-        Err(no_varint(10))
-    );
+    assert_eq!(varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"), Err(no_varint(10)));
     assert_eq!(varlong(&[0xff; 10]), Err(no_varint(10)));
 }
 
 #[test]
 fn a_value_beyond_its_type() {
     assert_eq!(varint(b"\x80\x80\x80\x80\x10"), Err(no_varint(10)));
-    assert_eq!(
-        varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"),
-        Err(no_varint(10))
-    );
+    assert_eq!(varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), Err(no_varint(10)));
 }
 
 #[test]
 fn the_bytes_end() {
     assert_eq!(varint(b""), Err(truncated(10)));
     assert_eq!(varint(b"\x80\x80\x80\x80"), Err(truncated(10)));
-    assert_eq!(
-        varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80"),
-        Err(truncated(10))
-    );
+    assert_eq!(varlong(b"\x80\x80\x80\x80\x80\x80\x80\x80\x80"), Err(truncated(10)));
     assert_eq!(Reader::new(b"", 10).byte(FIELD), Err(truncated(10)));
     assert_eq!(Reader::new(b"ab", 10).take(3, FIELD), Err(truncated(10)));
-    assert_eq!(
-        Reader::new(b"ab", 10).take(usize::MAX, FIELD),
-        Err(truncated(10))
-    );
-    assert_eq!(
-        Reader::new(b"\x06ab", 10).nullable(FIELD),
-        Err(truncated(11))
-    );
-    assert_eq!(
-        Reader::new(b"\x06ab", 10).nested(FIELD).unwrap_err(),
-        truncated(11)
-    );
+    assert_eq!(Reader::new(b"ab", 10).take(usize::MAX, FIELD), Err(truncated(10)));
+    assert_eq!(Reader::new(b"\x06ab", 10).nullable(FIELD), Err(truncated(11)));
+    assert_eq!(Reader::new(b"\x06ab", 10).nested(FIELD).unwrap_err(), truncated(11));
 }
 
 #[test]
 fn lengths_below_zero() {
-    let negative = Err(BatchError::Negative {
-        field: FIELD,
-        at: 10,
-    });
+    let negative = Err(BatchError::Negative { field: FIELD, at: 10 });
     assert_eq!(Reader::new(b"\x01", 10).length(FIELD), negative);
     assert_eq!(Reader::new(b"\x01", 10).nullable(FIELD), Ok(None));
-    assert_eq!(
-        Reader::new(b"\x03", 10).nullable(FIELD),
-        negative.map(|_| None)
-    );
+    assert_eq!(Reader::new(b"\x03", 10).nullable(FIELD), negative.map(|_| None));
     let least = Reader::new(b"\xff\xff\xff\xff\x0f", 10).nullable(FIELD);
-    assert_eq!(
-        least,
-        Err(BatchError::Negative {
-            field: FIELD,
-            at: 10
-        })
-    );
+    assert_eq!(least, Err(BatchError::Negative { field: FIELD, at: 10 }));
 }
 
 #[test]
@@ -133,13 +97,7 @@ fn nested_readers_keep_the_position_and_do_not_leave_their_part() {
     assert_eq!(inner.take(3, FIELD), Err(truncated(101)));
     assert_eq!(inner.take(2, FIELD), Ok(&b"ab"[..]));
     assert_eq!(inner.finish(FIELD), Ok(()));
-    assert_eq!(
-        outer.finish(FIELD),
-        Err(BatchError::TrailingBytes {
-            field: FIELD,
-            at: 103
-        })
-    );
+    assert_eq!(outer.finish(FIELD), Err(BatchError::TrailingBytes { field: FIELD, at: 103 }));
     assert_eq!(outer.byte(FIELD), Ok(b'c'));
 }
 

@@ -10,7 +10,8 @@ use crate::registry::{
     separation::SeparationError,
 };
 
-/// Why an administrative operation was not carried out. The registry is as it was before.
+/// Why an administrative operation was not carried out. Nothing was changed, unless a file could
+/// not be written: then the change is in force as a whole or not at all, and listing shows which.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdministratorError {

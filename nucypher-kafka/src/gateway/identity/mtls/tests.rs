@@ -141,7 +141,8 @@ fn subjects_as_openssl_prints_them() {
             .stdout(Stdio::piped())
             .spawn();
         let Ok(mut openssl) = spawned else {
-            eprintln!("SKIPPED: no openssl to compare with");
+            // Past the test harness, which swallows what a passing test prints.
+            let _ = writeln!(std::io::stderr(), "SKIPPED, no openssl to compare with");
             return;
         };
         openssl.stdin.take().unwrap().write_all(&certificate).unwrap();

@@ -122,7 +122,7 @@ impl SaslClient {
     ///
     /// # Cost
     /// A few microseconds, but for one PBKDF2 whenever the broker's salt is not that of last time
-    /// (milliseconds, and at most [`ScramCredential::MAX_ITERATIONS`] HMACs): run it on a blocking pool.
+    /// (a millisecond or two, and at most [`ScramCredential::MAX_ITERATIONS`] HMACs): run it on a blocking pool.
     pub fn step(&mut self, token: &[u8]) -> Result<ClientStep, SaslError> {
         let state = std::mem::replace(&mut self.state, State::Over);
         check_len(token)?;

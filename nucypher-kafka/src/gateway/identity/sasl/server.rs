@@ -40,7 +40,7 @@ enum State {
 pub enum Step {
     /// Send this token; another one of the client follows.
     Continue(Vec<u8>),
-    /// A password came in: run [`PasswordCheck::run`] on a thread that may be busy for milliseconds.
+    /// A password came in: run [`PasswordCheck::run`] on a blocking pool.
     Check(PasswordCheck),
     /// The client is who it says.
     Done {
@@ -85,7 +85,7 @@ impl SaslServer {
     /// [`SaslError`]; the exchange is over then.
     ///
     /// # Cost
-    /// SCRAM: some 5 us. PLAIN: nothing here, and milliseconds in [`PasswordCheck::run`].
+    /// SCRAM: a dozen HMACs. PLAIN: nothing here, and a PBKDF2 in [`PasswordCheck::run`].
     pub fn step(&mut self, token: &[u8]) -> Result<Step, SaslError> {
         let state = std::mem::replace(&mut self.state, State::Over);
         check_len(token)?;
@@ -209,8 +209,9 @@ impl PasswordCheck {
     /// [`SaslError::Denied`].
     ///
     /// # Cost
-    /// One PBKDF2, also for an unknown user: 2 ms at 8192 iterations of SHA-256, 6 ms of SHA-512. Whoever
-    /// can connect can ask for it, so run it on a pool of bounded size.
+    /// One PBKDF2, also for an unknown user: 0.7 ms at 8192 iterations of SHA-256 and 2.3 ms of
+    /// SHA-512 ([`ScramCredential::from_password`]). Whoever can connect can ask for it, so run it on a
+    /// pool of bounded size.
     pub fn run(self) -> Result<Step, SaslError> {
         let proven = self.credential.matches(&self.password) & self.known;
         if !bool::from(proven) {

@@ -334,6 +334,28 @@ fn the_channel_binding_comes_back_as_it_was_sent() {
     );
 }
 
+/// The proof is right for what the message says, but the message names another nonce than ours.
+#[test]
+fn the_nonce_comes_back_as_it_was_sent() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let hash = ScramHash::Sha256;
+    let (salt, iterations) = (b"a salt of 16 byt", ScramCredential::MIN_ITERATIONS);
+    let keys = account("alice", "correct horse").keys(hash, salt, iterations);
+    for (nonce, accepted) in
+        [("clientserver", true), ("clientother", false), ("client", false), ("", false)]
+    {
+        let mut server = server(Mechanism::ScramSha256).with_nonce("server");
+        let server_first = reply(server.step(b"n,,n=alice,r=client").unwrap());
+        let server_first = std::str::from_utf8(&server_first).unwrap();
+        let without_proof = format!("c=biws,r={nonce}");
+        let message = scram::auth_message("n=alice,r=client", server_first, &without_proof);
+        let mut proof = hash.hmac(&hash.digest(&keys.client_key), &[message.as_bytes()]);
+        proof.iter_mut().zip(keys.client_key.iter()).for_each(|(proof, key)| *proof ^= key);
+        let client_final = format!("{without_proof},p={}", STANDARD.encode(&*proof));
+        assert_eq!(server.step(client_final.as_bytes()).is_ok(), accepted, "{nonce}");
+    }
+}
+
 #[test]
 fn what_a_plain_message_must_not_be() {
     for (message, wanted) in [
