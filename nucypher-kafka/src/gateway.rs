@@ -50,7 +50,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::registry::{
-    AdministratorKey, GatewaySecretKey, RegistryHandle, RegistryWatcher, Snapshot, Sources, read_secret_file,
+    AdministratorKey, GatewaySecretKey, RegistryHandle, RegistryWatcher, Snapshot, Sources,
+    read_secret_file,
 };
 use budget::Budget;
 pub use config::{ConfigError, GatewayConfig};
@@ -102,7 +103,10 @@ impl Gateway {
     /// # Errors
     ///
     /// [`ConfigError`], which names the key.
-    pub async fn bind_with(config: GatewayConfig, registry: RegistryHandle) -> Result<Self, ConfigError> {
+    pub async fn bind_with(
+        config: GatewayConfig,
+        registry: RegistryHandle,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let limits = config.limits;
         let pool = Pool::new((limits.threads > 0).then_some(limits.threads));
@@ -125,7 +129,9 @@ impl Gateway {
                     fetch_bytes: positive(limits.fetch_bytes),
                     in_flight: limits.in_flight,
                 },
-                connections: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
+                connections: Arc::new(Semaphore::new(
+                    limits.connections.min(Semaphore::MAX_PERMITS),
+                )),
                 tasks: TaskTracker::new(),
             });
             let listeners = config.listeners.iter();
@@ -133,13 +139,15 @@ impl Gateway {
             Ok::<_, ConfigError>((listeners.collect::<Result<Vec<_>, _>>()?, shared))
         };
         let prepared = tokio::task::spawn_blocking(blocking).await;
-        let (prepared, shared) = prepared.map_err(|error| ConfigError::value("gateway", error))??;
+        let (prepared, shared) =
+            prepared.map_err(|error| ConfigError::value("gateway", error))??;
         let mut listeners = Vec::new();
         for listener in prepared {
             let address = listener.start().await?;
             listeners.push((listener, address));
         }
-        let gateway = Self { listeners, drain: Limits::duration(limits.drain_ms), shared, _watcher: None };
+        let gateway =
+            Self { listeners, drain: Limits::duration(limits.drain_ms), shared, _watcher: None };
         gateway.shared.tasks.spawn(gateway.keep_discovering());
         Ok(gateway)
     }
@@ -148,19 +156,25 @@ impl Gateway {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         // There is at least one: the configuration is checked.
-        self.listeners.first().map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)), |(_, address)| *address)
+        self.listeners
+            .first()
+            .map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)), |(_, address)| *address)
     }
 
     /// The address of a listener's bootstrap port.
     #[must_use]
     pub fn listener_addr(&self, name: &str) -> Option<SocketAddr> {
-        self.listeners.iter().find(|(listener, _)| listener.name() == name).map(|(_, address)| *address)
+        self.listeners
+            .iter()
+            .find(|(listener, _)| listener.name() == name)
+            .map(|(_, address)| *address)
     }
 
     /// Reads certificates and users anew, for connections to come. What cannot be read is logged, and
     /// what was in force stays in force.
     pub async fn reload(&self) {
-        let listeners: Vec<_> = self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
+        let listeners: Vec<_> =
+            self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
         let cluster = Arc::clone(&self.shared.cluster);
         let reload = tokio::task::spawn_blocking(move || {
             listeners.iter().for_each(|listener| listener.reload());
@@ -188,7 +202,8 @@ impl Gateway {
     /// Keeps a port open for every node of the cluster.
     fn keep_discovering(&self) -> impl Future<Output = ()> + Send + 'static {
         let shared = Arc::clone(&self.shared);
-        let listeners: Vec<_> = self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
+        let listeners: Vec<_> =
+            self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
         let shutdown = shared.tools.shutdown.clone();
         let keep = async move {
             let mut failing = false;
@@ -231,19 +246,26 @@ fn patience(limits: &Limits) -> Patience {
     }
 }
 
-async fn open_registry(config: &RegistryConfig) -> Result<(RegistryHandle, RegistryWatcher), ConfigError> {
+async fn open_registry(
+    config: &RegistryConfig,
+) -> Result<(RegistryHandle, RegistryWatcher), ConfigError> {
     let key = |name: &str| format!("registry.{name}");
     let administrators = config.administrators.iter().map(|path| {
-        let text = fs::read_to_string(path).map_err(|error| ConfigError::Io { path: path.clone(), error })?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::Io { path: path.clone(), error })?;
         let administrator = AdministratorKey::from_pem(&text);
-        administrator.map_err(|error| ConfigError::value(key("administrators"), format!("{}: {error}", path.display())))
+        administrator.map_err(|error| {
+            ConfigError::value(key("administrators"), format!("{}: {error}", path.display()))
+        })
     });
     let path = config.gateway_key.display();
-    let gateway = read_secret_file(&config.gateway_key).and_then(|text| GatewaySecretKey::from_pem(&text, None));
+    let gateway = read_secret_file(&config.gateway_key)
+        .and_then(|text| GatewaySecretKey::from_pem(&text, None));
     let sources = Sources {
         directory: config.directory.clone(),
         administrators: administrators.collect::<Result<_, _>>()?,
-        gateway: gateway.map_err(|error| ConfigError::value(key("gateway_key"), format!("{path}: {error}")))?,
+        gateway: gateway
+            .map_err(|error| ConfigError::value(key("gateway_key"), format!("{path}: {error}")))?,
         state: config.state.clone(),
     };
     RegistryHandle::open(sources).await.map_err(|error| ConfigError::value("registry", error))

@@ -268,6 +268,17 @@ impl OpeningConsumer {
         asked.await.unwrap_or(Err(KafkaError::Canceled))
     }
 
+    /// The addresses at which this client finds the nodes of the cluster, `host:port`.
+    pub async fn nodes(&self, timeout: Duration) -> Result<Vec<String>, KafkaError> {
+        let consumer = Arc::clone(&self.consumer);
+        let asked = tokio::task::spawn_blocking(move || {
+            let metadata = consumer.fetch_metadata(None, timeout)?;
+            let nodes = metadata.brokers().iter();
+            Ok(nodes.map(|node| format!("{}:{}", node.host(), node.port())).collect())
+        });
+        asked.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+
     /// The oldest offset of a partition and the one that comes next.
     pub async fn watermarks(
         &self,

@@ -42,7 +42,11 @@ impl Budget {
     #[must_use]
     pub fn new(bytes: usize) -> Arc<Self> {
         let units = (bytes / UNIT).min(Semaphore::MAX_PERMITS);
-        Arc::new(Self { units: Arc::new(Semaphore::new(units)), total: units, spare: Mutex::default() })
+        Arc::new(Self {
+            units: Arc::new(Semaphore::new(units)),
+            total: units,
+            spare: Mutex::default(),
+        })
     }
 
     /// Takes a buffer with room for `len` bytes; waits until the budget has it.

@@ -329,26 +329,45 @@ impl GatewayConfig {
     /// [`ConfigError::Value`].
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.cluster.bootstrap_servers.is_empty() {
-            return Err(ConfigError::value("cluster.bootstrap_servers", "name at least one broker as \"host:port\""));
+            return Err(ConfigError::value(
+                "cluster.bootstrap_servers",
+                "name at least one broker as \"host:port\"",
+            ));
         }
         for server in &self.cluster.bootstrap_servers {
-            host_and_port(server)
-                .ok_or_else(|| ConfigError::value("cluster.bootstrap_servers", format!("{server:?} is not \"host:port\"")))?;
+            host_and_port(server).ok_or_else(|| {
+                ConfigError::value(
+                    "cluster.bootstrap_servers",
+                    format!("{server:?} is not \"host:port\""),
+                )
+            })?;
         }
         if let Some(tls) = &self.cluster.tls
             && tls.certificates.is_some() != tls.key.is_some()
         {
-            return Err(ConfigError::value("cluster.tls", "for mTLS set both certificates and key"));
+            return Err(ConfigError::value(
+                "cluster.tls",
+                "for mTLS set both certificates and key",
+            ));
         }
-        let named = self.cluster.principals.iter().map(|(name, sasl)| (format!("cluster.principals.{name}"), sasl));
-        for (key, sasl) in self.cluster.sasl.iter().map(|sasl| ("cluster.sasl".to_owned(), sasl)).chain(named) {
+        let named = self
+            .cluster
+            .principals
+            .iter()
+            .map(|(name, sasl)| (format!("cluster.principals.{name}"), sasl));
+        for (key, sasl) in
+            self.cluster.sasl.iter().map(|sasl| ("cluster.sasl".to_owned(), sasl)).chain(named)
+        {
             mechanism(&key, &sasl.mechanism)?;
         }
         for name in self.cluster.principals.keys() {
             principal("cluster.principals", name)?;
         }
         if self.listeners.is_empty() {
-            return Err(ConfigError::value("listener", "add a table [[listener]]: clients need a place to connect"));
+            return Err(ConfigError::value(
+                "listener",
+                "add a table [[listener]]: clients need a place to connect",
+            ));
         }
         self.listeners.iter().try_for_each(|listener| listener.check(&self.cluster))?;
         self.check_ports()?;
@@ -366,7 +385,9 @@ impl GatewayConfig {
                 let problem = format!("port {own} of bind lies in the range of node_ports");
                 return Err(ConfigError::value(format!("listener {:?}", listener.name), problem));
             }
-            if let Some((_, other)) = taken.iter().find(|(r, _)| r.start() <= range.end() && range.start() <= r.end()) {
+            if let Some((_, other)) =
+                taken.iter().find(|(r, _)| r.start() <= range.end() && range.start() <= r.end())
+            {
                 let problem = format!("node_ports overlap those of listener {other:?}");
                 return Err(ConfigError::value(format!("listener {:?}", listener.name), problem));
             }
@@ -381,38 +402,63 @@ impl ListenerConfig {
         let key = |name: &str| format!("listener {:?}: {name}", self.name);
         let NodePorts { base, first, last } = self.node_ports;
         if first < 0 || last < first {
-            return Err(ConfigError::value(key("node_ports"), "first and last must be node ids, first <= last"));
+            return Err(ConfigError::value(
+                key("node_ports"),
+                "first and last must be node ids, first <= last",
+            ));
         }
         if base != 0 && i64::from(base) + i64::from(last) > i64::from(u16::MAX) {
-            return Err(ConfigError::value(key("node_ports"), "base + last is beyond port 65535; lower one of them"));
+            return Err(ConfigError::value(
+                key("node_ports"),
+                "base + last is beyond port 65535; lower one of them",
+            ));
         }
         if self.advertised_host.is_empty() || self.advertised_host.len() > 255 {
-            return Err(ConfigError::value(key("advertised_host"), "name the host at which clients reach this gateway"));
+            return Err(ConfigError::value(
+                key("advertised_host"),
+                "name the host at which clients reach this gateway",
+            ));
         }
         for name in &self.admin_principals {
             principal(&key("admin_principals"), name)?;
         }
         match &self.identity {
-            IdentityConfig::Fixed { principal: name } => principal(&key("identity.principal"), name).map(|_| ()),
+            IdentityConfig::Fixed { principal: name } => {
+                principal(&key("identity.principal"), name).map(|_| ())
+            }
             IdentityConfig::Sasl { mechanisms, .. } => {
                 if mechanisms.is_empty() {
-                    return Err(ConfigError::value(key("identity.mechanisms"), "offer at least one mechanism"));
+                    return Err(ConfigError::value(
+                        key("identity.mechanisms"),
+                        "offer at least one mechanism",
+                    ));
                 }
-                mechanisms.iter().try_for_each(|name| mechanism(&key("identity.mechanisms"), name).map(|_| ()))
+                mechanisms
+                    .iter()
+                    .try_for_each(|name| mechanism(&key("identity.mechanisms"), name).map(|_| ()))
             }
             IdentityConfig::SaslPassThrough {} => {
                 if cluster.sasl.is_some() || !cluster.principals.is_empty() {
-                    return Err(ConfigError::value(key("identity"), "with sasl-pass-through the clients' own accounts are used: remove cluster.sasl and cluster.principals"));
+                    return Err(ConfigError::value(
+                        key("identity"),
+                        "with sasl-pass-through the clients' own accounts are used: remove cluster.sasl and cluster.principals",
+                    ));
                 }
                 let local = cluster.bootstrap_servers.iter().all(|server| is_loopback(server));
                 if cluster.tls.is_none() && !local {
-                    return Err(ConfigError::value(key("identity"), "sasl-pass-through believes the broker's answer, so it needs [cluster.tls]"));
+                    return Err(ConfigError::value(
+                        key("identity"),
+                        "sasl-pass-through believes the broker's answer, so it needs [cluster.tls]",
+                    ));
                 }
                 Ok(())
             }
             IdentityConfig::Mtls {} => match &self.tls {
                 Some(ListenerTls { client_authorities: Some(_), .. }) => Ok(()),
-                _ => Err(ConfigError::value(key("tls.client_authorities"), "identity mtls needs the authorities for client certificates")),
+                _ => Err(ConfigError::value(
+                    key("tls.client_authorities"),
+                    "identity mtls needs the authorities for client certificates",
+                )),
             },
         }
     }
@@ -433,17 +479,31 @@ impl Limits {
                 return Err(ConfigError::value(key(name), "must be positive"));
             }
         }
-        for (name, value) in [("request_bytes", self.request_bytes), ("response_bytes", self.response_bytes), ("fetch_bytes", self.fetch_bytes)] {
+        for (name, value) in [
+            ("request_bytes", self.request_bytes),
+            ("response_bytes", self.response_bytes),
+            ("fetch_bytes", self.fetch_bytes),
+        ] {
             if i32::try_from(value).is_err() {
                 return Err(ConfigError::value(key(name), "must be below 2147483648"));
             }
         }
-        let largest = usize::try_from(self.request_bytes.max(self.response_bytes)).unwrap_or(usize::MAX);
+        let largest =
+            usize::try_from(self.request_bytes.max(self.response_bytes)).unwrap_or(usize::MAX);
         if self.frame_memory_bytes < largest.saturating_add(64 * 1024) {
-            return Err(ConfigError::value(key("frame_memory_bytes"), format!("must have room for the largest frame: at least {}", largest.saturating_add(64 * 1024))));
+            return Err(ConfigError::value(
+                key("frame_memory_bytes"),
+                format!(
+                    "must have room for the largest frame: at least {}",
+                    largest.saturating_add(64 * 1024)
+                ),
+            ));
         }
         if self.fetch_bytes > self.response_bytes {
-            return Err(ConfigError::value(key("fetch_bytes"), "must not be larger than response_bytes"));
+            return Err(ConfigError::value(
+                key("fetch_bytes"),
+                "must not be larger than response_bytes",
+            ));
         }
         Ok(())
     }

@@ -85,7 +85,10 @@ pub struct Tools {
 /// What a session asks of the listener and the cluster.
 pub trait Surroundings: Send + Sync {
     /// Connects to the broker for this client.
-    fn connect(&self, principal: Option<Principal>) -> impl Future<Output = Result<Peer, Fault>> + Send;
+    fn connect(
+        &self,
+        principal: Option<Principal>,
+    ) -> impl Future<Output = Result<Peer, Fault>> + Send;
     /// Notes where nodes listen and binds a port for each.
     fn route(&self, sites: Vec<Site>) -> impl Future<Output = ()> + Send;
 }
@@ -207,8 +210,7 @@ impl<S: Surroundings> Connection<S> {
         mut inbound: Inbound,
     ) -> Result<(), Fault> {
         let requests = async {
-            let end =
-                self.requests(&mut inbound, &mut client.reader, &mut broker.writer).await?;
+            let end = self.requests(&mut inbound, &mut client.reader, &mut broker.writer).await?;
             if end == End::Closed {
                 // As gentle as the client: what it sent last (acks=0) must not be lost to a reset.
                 let _ = broker.writer.shutdown().await;
@@ -248,7 +250,8 @@ impl<S: Surroundings> Connection<S> {
             let passed = inbound.bytes().get(..ready).unwrap_or_default();
             match &step {
                 Ok(Step::Send(bytes)) => {
-                    self.send_to(broker, side, vec![IoSlice::new(passed), IoSlice::new(bytes)]).await?;
+                    self.send_to(broker, side, vec![IoSlice::new(passed), IoSlice::new(bytes)])
+                        .await?;
                 }
                 _ => self.send_to(broker, side, vec![IoSlice::new(passed)]).await?,
             }
@@ -302,7 +305,8 @@ impl<S: Surroundings> Connection<S> {
             let (passed, rest) = bytes.split_at_checked(ready).unwrap_or((bytes, &[]));
             let consumed = match &step {
                 Ok(Step::Send(bytes)) => {
-                    self.send_to(client, side, vec![IoSlice::new(passed), IoSlice::new(bytes)]).await?;
+                    self.send_to(client, side, vec![IoSlice::new(passed), IoSlice::new(bytes)])
+                        .await?;
                     ready
                 }
                 Ok(Step::ForwardEdited(n, edits)) => {
@@ -407,7 +411,12 @@ impl<S: Surroundings> Connection<S> {
         }
     }
 
-    async fn receive(&self, peer: &mut Peer, inbound: &mut Inbound, want: usize) -> Result<usize, Fault> {
+    async fn receive(
+        &self,
+        peer: &mut Peer,
+        inbound: &mut Inbound,
+        want: usize,
+    ) -> Result<usize, Fault> {
         let received = inbound.receive(&mut peer.reader, want, &self.tools.budget).await;
         received.map_err(io_fault(Side::Client))
     }

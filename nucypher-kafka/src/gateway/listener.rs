@@ -18,7 +18,9 @@ use super::fault::{ClientFault, Fault, Side};
 use super::identity::{Principal, Transport, Users, mtls};
 use super::reload::Reloadable;
 use super::routes::{Route, Routes};
-use super::session::{Admins, Authentication, Ended, EndedSettings, Session, SessionLimits, Watched, World};
+use super::session::{
+    Admins, Authentication, Ended, EndedSettings, Session, SessionLimits, Watched, World,
+};
 use super::tls::{self, ClientAuth, TlsError};
 use super::upstream::{Cluster, Target};
 use crate::protocol::endpoint::Site;
@@ -73,17 +75,21 @@ impl Listener {
     pub fn new(config: &ListenerConfig, shared: Arc<Shared>) -> Result<Arc<Self>, ConfigError> {
         let key = |name: &str| format!("listener {:?}: {name}", config.name);
         let identity = match &config.identity {
-            IdentityConfig::Fixed { principal: name } => Identity::Fixed(principal(&key("identity.principal"), name)?),
+            IdentityConfig::Fixed { principal: name } => {
+                Identity::Fixed(principal(&key("identity.principal"), name)?)
+            }
             IdentityConfig::Sasl { users, mechanisms, session_lifetime_s } => {
                 let path = users.clone();
                 let users = Reloadable::new(move || Users::load(&path).map(Arc::new));
                 Identity::Ended(Arc::new(EndedSettings {
-                    users: users.map_err(|error| ConfigError::value(key("identity.users"), error))?,
+                    users: users
+                        .map_err(|error| ConfigError::value(key("identity.users"), error))?,
                     mechanisms: mechanisms
                         .iter()
                         .map(|name| mechanism(&key("identity.mechanisms"), name))
                         .collect::<Result<_, _>>()?,
-                    lifetime: (*session_lifetime_s > 0).then(|| Duration::from_secs(*session_lifetime_s)),
+                    lifetime: (*session_lifetime_s > 0)
+                        .then(|| Duration::from_secs(*session_lifetime_s)),
                 }))
             }
             IdentityConfig::SaslPassThrough {} => Identity::Watched,
@@ -91,7 +97,10 @@ impl Listener {
         };
         let tls = config.tls.clone().map(|config| {
             Reloadable::new(move || {
-                let identity = tls::Identity { certificates: config.certificates.clone(), key: config.key.clone() };
+                let identity = tls::Identity {
+                    certificates: config.certificates.clone(),
+                    key: config.key.clone(),
+                };
                 let auth = match config.client_authorities.clone() {
                     Some(authorities) => ClientAuth::Required { authorities },
                     None => ClientAuth::None,
@@ -99,7 +108,8 @@ impl Listener {
                 tls::server_config(&identity, &auth)
             })
         });
-        let named = config.admin_principals.iter().map(|name| principal(&key("admin_principals"), name));
+        let named =
+            config.admin_principals.iter().map(|name| principal(&key("admin_principals"), name));
         let mut admins: Vec<_> = named.collect::<Result<_, _>>()?;
         admins.extend(shared.cluster.principals_seen().cloned());
         Ok(Arc::new(Self {
@@ -131,7 +141,9 @@ impl Listener {
     /// The port cannot be bound.
     pub async fn start(self: &Arc<Self>) -> Result<SocketAddr, ConfigError> {
         let bound = TcpListener::bind(self.bind).await;
-        let problem = |error| ConfigError::value(format!("listener {:?}: bind {}", self.name, self.bind), error);
+        let problem = |error| {
+            ConfigError::value(format!("listener {:?}: bind {}", self.name, self.bind), error)
+        };
         let socket = bound.map_err(problem)?;
         let address = socket.local_addr().map_err(problem)?;
         info!(listener = self.name, %address, "listening");
@@ -155,7 +167,9 @@ impl Listener {
 
     /// Binds a port for each of these nodes that has none.
     pub async fn open_ports(self: &Arc<Self>, nodes: impl Iterator<Item = i32>) {
-        let missing: Vec<_> = nodes.filter(|node| !matches!(self.routes.route(*node), Some(Route::Port(_)))).collect();
+        let missing: Vec<_> = nodes
+            .filter(|node| !matches!(self.routes.route(*node), Some(Route::Port(_))))
+            .collect();
         if missing.is_empty() {
             return;
         }
@@ -172,13 +186,21 @@ impl Listener {
         let NodePorts { base, first, last } = self.ports;
         let port = match base {
             0 => Some(0),
-            _ if (first..=last).contains(&node) => u16::try_from(i64::from(base) + i64::from(node)).ok(),
+            _ if (first..=last).contains(&node) => {
+                u16::try_from(i64::from(base) + i64::from(node)).ok()
+            }
             _ => None,
         };
         let Some(port) = port else {
             self.routes.set(node, Route::Unreachable);
             if first_time {
-                error!(listener = self.name, node, first, last, "a node outside node_ports: clients cannot reach it; widen the range");
+                error!(
+                    listener = self.name,
+                    node,
+                    first,
+                    last,
+                    "a node outside node_ports: clients cannot reach it; widen the range"
+                );
             }
             return;
         };
@@ -228,7 +250,9 @@ impl Listener {
                 let _permit = permit;
                 match listener.serve(tcp, peer, target).await {
                     Ok(()) => debug!("closed"),
-                    Err(fault @ (Fault::Bug(_) | Fault::Configuration(_))) => error!(%fault, "closed"),
+                    Err(fault @ (Fault::Bug(_) | Fault::Configuration(_))) => {
+                        error!(%fault, "closed")
+                    }
                     Err(fault @ Fault::Broker(_)) => warn!(%fault, "closed"),
                     Err(fault) => info!(%fault, "closed"),
                 }
@@ -237,7 +261,12 @@ impl Listener {
         }
     }
 
-    async fn serve(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, target: Target) -> Result<(), Fault> {
+    async fn serve(
+        self: Arc<Self>,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        target: Target,
+    ) -> Result<(), Fault> {
         let io = |error| Fault::Io { side: Side::Client, error };
         tcp.set_nodelay(true).map_err(io)?;
         let transport = Transport::new(self.tls.is_some(), peer.ip());
@@ -248,8 +277,12 @@ impl Listener {
             }
             Some(tls) => {
                 let acceptor = TlsAcceptor::from(tls.current());
-                let accepted = timeout(self.shared.tools.patience.authentication, acceptor.accept(tcp));
-                let stream = accepted.await.map_err(|_| io(std::io::ErrorKind::TimedOut.into()))?.map_err(io)?;
+                let accepted =
+                    timeout(self.shared.tools.patience.authentication, acceptor.accept(tcp));
+                let stream = accepted
+                    .await
+                    .map_err(|_| io(std::io::ErrorKind::TimedOut.into()))?
+                    .map_err(io)?;
                 let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certified = leaf.map(|leaf| mtls::principal(leaf.as_ref()));
                 let (reader, writer) = tokio::io::split(stream);
@@ -264,7 +297,8 @@ impl Listener {
             }
             Identity::Watched => Authentication::Watched(Watched::new(transport)),
             Identity::Mtls => {
-                let certified = certified.ok_or(Fault::Bug("a client without a certificate got past TLS"))?;
+                let certified =
+                    certified.ok_or(Fault::Bug("a client without a certificate got past TLS"))?;
                 Authentication::Known(certified.map_err(ClientFault::Certificate)?)
             }
         };

@@ -22,7 +22,8 @@ impl Nodes {
     /// Whether this is what is known of the node.
     #[must_use]
     pub fn knows(&self, site: &Site) -> bool {
-        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&site.node) == Some(&site.upstream)
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&site.node)
+            == Some(&site.upstream)
     }
 
     /// Notes the address of a node.

@@ -30,9 +30,9 @@ pub use authentication::{Authentication, Ended, EndedSettings, Watched};
 pub use fetch::FetchJob;
 pub use requests::CLIENT_ID;
 
+use super::authorize::Authority;
 use super::fault::{ClientFault, Fault};
 use super::identity::{PasswordCheck, Principal, SaslError, Step as SaslStep};
-use super::authorize::Authority;
 use super::nodes::Nodes;
 use super::reencryptor::Reencryptor;
 use super::routes::Routes;
@@ -174,13 +174,16 @@ impl Session {
     fn is_admin(&self) -> bool {
         match &self.world.admins {
             Admins::Everyone => true,
-            Admins::Named(admins) => self.principal().is_some_and(|principal| admins.contains(principal)),
+            Admins::Named(admins) => {
+                self.principal().is_some_and(|principal| admins.contains(principal))
+            }
         }
     }
 
     /// The principal's rights by the registry as it is now.
     fn authority(&self, now: Now) -> Result<Authority, Fault> {
-        let principal = self.principal().cloned().ok_or(Fault::Bug("records before authentication"))?;
+        let principal =
+            self.principal().cloned().ok_or(Fault::Bug("records before authentication"))?;
         let snapshot = Arc::clone(&self.world.registry.snapshot());
         Ok(Authority::new(snapshot, principal, now.wall_ms))
     }

@@ -13,10 +13,14 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::config::{ClusterConfig, ConfigError, Limits, UpstreamSasl, host_and_port, mechanism, principal};
+use super::config::{
+    ClusterConfig, ConfigError, Limits, UpstreamSasl, host_and_port, mechanism, principal,
+};
 use super::connection::Peer;
 use super::fault::{BrokerFault, Fault, Side};
-use super::identity::{Account, ClientStep, Mechanism, Password, Principal, SaslClient, SaslError, Transport};
+use super::identity::{
+    Account, ClientStep, Mechanism, Password, Principal, SaslClient, SaslError, Transport,
+};
 use super::nodes::Nodes;
 use super::pool::Pool;
 use super::private_file;
@@ -78,7 +82,8 @@ impl BrokerAccount {
     fn load(key: &str, config: &UpstreamSasl) -> Result<Self, ConfigError> {
         let mechanism = mechanism(key, &config.mechanism)?;
         let file = private_file::read(&config.password_file);
-        let bytes = file.map_err(|error| ConfigError::value(format!("{key}.password_file"), error))?;
+        let bytes =
+            file.map_err(|error| ConfigError::value(format!("{key}.password_file"), error))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| ConfigError::value(format!("{key}.password_file"), "is not UTF-8"))?;
         let password = Password::new(text.trim_end_matches(['\r', '\n']).to_owned())
@@ -107,7 +112,8 @@ impl Cluster {
         let tls = config.tls.clone().map(|config| {
             Reloadable::new(move || {
                 let identity = config.certificates.clone().zip(config.key.clone());
-                let identity = identity.map(|(certificates, key)| tls::Identity { certificates, key });
+                let identity =
+                    identity.map(|(certificates, key)| tls::Identity { certificates, key });
                 tls::client_config(&config.authorities, identity.as_ref())
             })
         });
@@ -119,7 +125,11 @@ impl Cluster {
             bootstrap,
             next: AtomicUsize::new(0),
             tls: tls.transpose().map_err(|error| ConfigError::value("cluster.tls", error))?,
-            account: config.sasl.as_ref().map(|config| BrokerAccount::load("cluster.sasl", config)).transpose()?,
+            account: config
+                .sasl
+                .as_ref()
+                .map(|config| BrokerAccount::load("cluster.sasl", config))
+                .transpose()?,
             accounts: accounts.collect::<Result<_, ConfigError>>()?,
             nodes: Arc::default(),
             topics: Arc::new(TopicIds::new(limits.cached_topics)),
@@ -149,12 +159,17 @@ impl Cluster {
     /// # Errors
     ///
     /// No broker can be reached, or none accepts the gateway.
-    pub async fn connect(&self, target: Target, principal: Option<&Principal>) -> Result<Peer, Fault> {
+    pub async fn connect(
+        &self,
+        target: Target,
+        principal: Option<&Principal>,
+    ) -> Result<Peer, Fault> {
         let (stream, transport) = self.open(target).await?;
         let mut stream = stream;
         let account = principal.and_then(|principal| self.accounts.get(principal));
         if let Some(account) = account.or(self.account.as_ref()) {
-            let authenticated = timeout(self.connect, self.authenticate(&mut stream, account, transport));
+            let authenticated =
+                timeout(self.connect, self.authenticate(&mut stream, account, transport));
             authenticated.await.map_err(|_| timed_out())??;
         }
         let (reader, writer) = tokio::io::split(stream);
@@ -167,7 +182,8 @@ impl Cluster {
     ///
     /// The node cannot be reached.
     pub async fn ranges(&self, target: Target) -> Result<Arc<[Range]>, Fault> {
-        let known = self.ranges.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
+        let known =
+            self.ranges.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
         if let Some((asked, ranges)) = known
             && asked.elapsed() < RANGES_FRESH
         {
@@ -251,16 +267,21 @@ impl Cluster {
         Err(last)
     }
 
-    async fn open_address(&self, address: &Endpoint) -> Result<(Box<dyn Stream>, Transport), Fault> {
-        let port = u16::try_from(address.port).map_err(|_| io(std::io::ErrorKind::InvalidInput.into()))?;
+    async fn open_address(
+        &self,
+        address: &Endpoint,
+    ) -> Result<(Box<dyn Stream>, Transport), Fault> {
+        let port =
+            u16::try_from(address.port).map_err(|_| io(std::io::ErrorKind::InvalidInput.into()))?;
         let connected = timeout(self.connect, TcpStream::connect((address.host.as_str(), port)));
         let tcp = connected.await.map_err(|_| timed_out())?.map_err(io)?;
         tcp.set_nodelay(true).map_err(io)?;
         let peer = tcp.peer_addr().map_err(io)?.ip();
         let transport = Transport::new(self.tls.is_some(), peer);
         let Some(tls) = &self.tls else { return Ok((Box::new(tcp), transport)) };
-        let name = ServerName::try_from(address.host.clone())
-            .map_err(|_| Fault::Configuration(format!("{:?} is no host name for TLS", address.host)))?;
+        let name = ServerName::try_from(address.host.clone()).map_err(|_| {
+            Fault::Configuration(format!("{:?} is no host name for TLS", address.host))
+        })?;
         let connector = TlsConnector::from(tls.current());
         let connected = timeout(self.connect, connector.connect(name, tcp));
         let stream = connected.await.map_err(|_| timed_out())?.map_err(io)?;
@@ -313,7 +334,10 @@ fn own(key: i16) -> Result<&'static Api, Fault> {
 
 /// Sends a request of the gateway's own and receives the response to it, on a connection that nobody
 /// else uses. The correlation id is 0.
-async fn ask<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> Result<Vec<u8>, Fault> {
+async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+) -> Result<Vec<u8>, Fault> {
     stream.write_all(request).await.map_err(io)?;
     stream.flush().await.map_err(io)?;
     let mut frame = vec![0; RESPONSE_HEAD];

@@ -89,7 +89,11 @@ impl Advertised {
 pub fn intersect(ranges: &[Range], admin: bool) -> impl Iterator<Item = Range> {
     ranges.iter().filter_map(move |range| {
         let api = table::api(range.key).filter(|api| api.is_open(admin))?;
-        let both = Range { key: range.key, min: range.min.max(api.advertised_min()), max: range.max.min(api.max) };
+        let both = Range {
+            key: range.key,
+            min: range.min.max(api.advertised_min()),
+            max: range.max.min(api.max),
+        };
         (both.min <= both.max).then_some(both)
     })
 }
@@ -108,7 +112,13 @@ fn put_ranges(out: &mut Vec<u8>, flexible: bool, ranges: &[Range]) {
 
 /// A response of the gateway's own, in a version that the client understands.
 #[must_use]
-pub fn response(api: &Api, version: i16, correlation_id: i32, error_code: i16, ranges: &[Range]) -> Vec<u8> {
+pub fn response(
+    api: &Api,
+    version: i16,
+    correlation_id: i32,
+    error_code: i16,
+    ranges: &[Range],
+) -> Vec<u8> {
     let mut out = frame::response(api, version, correlation_id);
     out.extend_from_slice(&error_code.to_be_bytes());
     put_ranges(&mut out, api.is_flexible(version), ranges);

@@ -111,7 +111,11 @@ impl Addresses {
     /// # Errors
     ///
     /// [`Overlap`]: `edits` already change the same bytes, a bug of ours.
-    pub fn rewrite(&self, edits: &mut Edits, mut advertise: impl FnMut(&Site) -> Endpoint) -> Result<(), Overlap> {
+    pub fn rewrite(
+        &self,
+        edits: &mut Edits,
+        mut advertise: impl FnMut(&Site) -> Endpoint,
+    ) -> Result<(), Overlap> {
         let mut growth = 0i64;
         for site in &self.sites {
             let endpoint = advertise(site);

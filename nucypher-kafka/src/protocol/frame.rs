@@ -36,7 +36,9 @@ pub enum Frame {
 fn size(bytes: &[u8], min: usize, cap: u32) -> Option<Result<usize, Frame>> {
     let len = i32::from_be_bytes(*bytes.first_chunk::<PREFIX>()?);
     let Ok(unsigned) = u32::try_from(len) else { return Some(Err(Frame::TooShort { len })) };
-    let Ok(body) = usize::try_from(unsigned) else { return Some(Err(Frame::TooLong { len: unsigned.into(), cap })) };
+    let Ok(body) = usize::try_from(unsigned) else {
+        return Some(Err(Frame::TooLong { len: unsigned.into(), cap }));
+    };
     Some(if body + PREFIX < min {
         Err(Frame::TooShort { len })
     } else if unsigned > cap {
@@ -155,9 +157,12 @@ pub fn finish(mut frame: Vec<u8>) -> Vec<u8> {
 ///
 /// The frame would be longer than a prefix can say.
 pub fn set_length(frame: &mut [u8], growth: i64) -> Result<(), Frame> {
-    let len = i64::try_from(frame.len()).unwrap_or(i64::MAX).saturating_add(growth).saturating_sub(4);
-    let prefix = i32::try_from(len)
-        .map_err(|_| Frame::TooLong { len: u64::try_from(len).unwrap_or(0), cap: i32::MAX.unsigned_abs() })?;
+    let len =
+        i64::try_from(frame.len()).unwrap_or(i64::MAX).saturating_add(growth).saturating_sub(4);
+    let prefix = i32::try_from(len).map_err(|_| Frame::TooLong {
+        len: u64::try_from(len).unwrap_or(0),
+        cap: i32::MAX.unsigned_abs(),
+    })?;
     if let Some(at) = frame.first_chunk_mut::<PREFIX>() {
         *at = prefix.to_be_bytes();
     }
@@ -182,8 +187,14 @@ mod tests {
     fn a_bad_length_is_found_at_the_fourth_byte() {
         assert_eq!(RequestHead::read(&[0xff; 4], 100), Err(Frame::TooShort { len: -1 }));
         assert_eq!(RequestHead::read(&[0, 0, 0, 7], 100), Err(Frame::TooShort { len: 7 }));
-        assert_eq!(RequestHead::read(&[0, 0, 0, 101], 100), Err(Frame::TooLong { len: 101, cap: 100 }));
-        assert_eq!(ResponseHead::read(&[0x7f, 0xff, 0xff, 0xff], 100), Err(Frame::TooLong { len: 0x7fff_ffff, cap: 100 }));
+        assert_eq!(
+            RequestHead::read(&[0, 0, 0, 101], 100),
+            Err(Frame::TooLong { len: 101, cap: 100 })
+        );
+        assert_eq!(
+            ResponseHead::read(&[0x7f, 0xff, 0xff, 0xff], 100),
+            Err(Frame::TooLong { len: 0x7fff_ffff, cap: 100 })
+        );
         assert_eq!(ResponseHead::read(&[0, 0, 0, 3], 100), Err(Frame::TooShort { len: 3 }));
     }
 }

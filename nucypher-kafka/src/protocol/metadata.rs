@@ -9,7 +9,11 @@ use super::wire::{Read, Reader, Uuid, put_len};
 pub const BY_ID: i16 = 12;
 
 /// Walks a response and notes each broker's address; `topic` learns each topic's id and name.
-pub fn walk_response<'a>(body: Reader<'a>, version: i16, mut topic: impl FnMut(Uuid, &'a str)) -> Read<Addresses> {
+pub fn walk_response<'a>(
+    body: Reader<'a>,
+    version: i16,
+    mut topic: impl FnMut(Uuid, &'a str),
+) -> Read<Addresses> {
     let mut reader = body;
     let mut addresses = Addresses::new(reader.is_flexible());
     if version >= 3 {

@@ -45,7 +45,11 @@ pub struct Authenticated<'a> {
 }
 
 /// Reads a broker's answer to a token.
-pub fn walk_authenticate_response<'a>(frame: &'a [u8], body: Reader<'a>, version: i16) -> Read<Authenticated<'a>> {
+pub fn walk_authenticate_response<'a>(
+    frame: &'a [u8],
+    body: Reader<'a>,
+    version: i16,
+) -> Read<Authenticated<'a>> {
     let mut reader = body;
     let error_code = reader.i16("error_code")?;
     reader.skip_string("error_message")?;
@@ -53,7 +57,11 @@ pub fn walk_authenticate_response<'a>(frame: &'a [u8], body: Reader<'a>, version
     let session_lifetime_ms = if version >= 1 { reader.i64("session_lifetime_ms")? } else { 0 };
     reader.skip_tags()?;
     reader.end()?;
-    Ok(Authenticated { error_code, token: frame.get(token).unwrap_or_default(), session_lifetime_ms })
+    Ok(Authenticated {
+        error_code,
+        token: frame.get(token).unwrap_or_default(),
+        session_lifetime_ms,
+    })
 }
 
 /// The gateway's answer to a handshake.
@@ -100,7 +108,12 @@ pub fn authenticate_response(
 
 /// The gateway's request for a mechanism.
 #[must_use]
-pub fn handshake_request(api: &Api, correlation_id: i32, client_id: &str, mechanism: &str) -> Vec<u8> {
+pub fn handshake_request(
+    api: &Api,
+    correlation_id: i32,
+    client_id: &str,
+    mechanism: &str,
+) -> Vec<u8> {
     let mut out = frame::request(api, HANDSHAKE_VERSION, correlation_id, client_id);
     put_string(&mut out, false, mechanism);
     frame::finish(out)
@@ -108,7 +121,12 @@ pub fn handshake_request(api: &Api, correlation_id: i32, client_id: &str, mechan
 
 /// The gateway's request with a token.
 #[must_use]
-pub fn authenticate_request(api: &Api, correlation_id: i32, client_id: &str, token: &[u8]) -> Vec<u8> {
+pub fn authenticate_request(
+    api: &Api,
+    correlation_id: i32,
+    client_id: &str,
+    token: &[u8],
+) -> Vec<u8> {
     let mut out = frame::request(api, AUTHENTICATE_VERSION, correlation_id, client_id);
     put_len(&mut out, false, token.len());
     out.extend_from_slice(token);

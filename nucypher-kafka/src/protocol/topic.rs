@@ -14,12 +14,19 @@ pub enum Topic<'a> {
 impl<'a> Topic<'a> {
     /// Reads the name of a topic, or its id in versions that use ids.
     pub fn read(reader: &mut Reader<'a>, by_id: bool) -> Read<Self> {
-        if by_id { reader.uuid("topic_id").map(Self::Id) } else { reader.string("topic").map(Self::Name) }
+        if by_id {
+            reader.uuid("topic_id").map(Self::Id)
+        } else {
+            reader.string("topic").map(Self::Name)
+        }
     }
 }
 
 /// Walks a `DescribeTopicPartitions` response; `topic` learns each topic's id and name.
-pub fn walk_describe_response<'a>(body: Reader<'a>, mut topic: impl FnMut(Uuid, &'a str)) -> Read<()> {
+pub fn walk_describe_response<'a>(
+    body: Reader<'a>,
+    mut topic: impl FnMut(Uuid, &'a str),
+) -> Read<()> {
     let mut reader = body;
     reader.i32("throttle_time_ms")?;
     for _ in 0..reader.array("topics")?.unwrap_or(0) {
@@ -32,7 +39,13 @@ pub fn walk_describe_response<'a>(body: Reader<'a>, mut topic: impl FnMut(Uuid, 
         reader.i8("is_internal")?;
         for _ in 0..reader.array("partitions")?.unwrap_or(0) {
             reader.take(2 + 4 + 4 + 4, "partition")?;
-            for field in ["replica_nodes", "isr_nodes", "eligible_leader_replicas", "last_known_elr", "offline_replicas"] {
+            for field in [
+                "replica_nodes",
+                "isr_nodes",
+                "eligible_leader_replicas",
+                "last_known_elr",
+                "offline_replicas",
+            ] {
                 reader.skip_array_of(4, field)?;
             }
             reader.skip_tags()?;

@@ -138,7 +138,11 @@ impl<'a> Reader<'a> {
             let byte = self.i8(field)?.cast_unsigned();
             value |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return u32::try_from(value).map_err(|_| Malformed { field, offset, flaw: Flaw::Value });
+                return u32::try_from(value).map_err(|_| Malformed {
+                    field,
+                    offset,
+                    flaw: Flaw::Value,
+                });
             }
         }
         Err(Malformed { field, offset, flaw: Flaw::Value })
@@ -152,7 +156,11 @@ impl<'a> Reader<'a> {
         let offset = self.at;
         match self.i16(field)? {
             -1 => Ok(None),
-            n => usize::try_from(n).map(Some).map_err(|_| Malformed { field, offset, flaw: Flaw::Value }),
+            n => usize::try_from(n).map(Some).map_err(|_| Malformed {
+                field,
+                offset,
+                flaw: Flaw::Value,
+            }),
         }
     }
 
@@ -164,7 +172,11 @@ impl<'a> Reader<'a> {
         let offset = self.at;
         match self.i32(field)? {
             -1 => Ok(None),
-            n => usize::try_from(n).map(Some).map_err(|_| Malformed { field, offset, flaw: Flaw::Value }),
+            n => usize::try_from(n).map(Some).map_err(|_| Malformed {
+                field,
+                offset,
+                flaw: Flaw::Value,
+            }),
         }
     }
 
@@ -172,7 +184,11 @@ impl<'a> Reader<'a> {
         let offset = self.at;
         match self.uvarint(field)?.checked_sub(1) {
             None => Ok(None),
-            Some(n) => usize::try_from(n).map(Some).map_err(|_| Malformed { field, offset, flaw: Flaw::Value }),
+            Some(n) => usize::try_from(n).map(Some).map_err(|_| Malformed {
+                field,
+                offset,
+                flaw: Flaw::Value,
+            }),
         }
     }
 
@@ -185,7 +201,11 @@ impl<'a> Reader<'a> {
         let Some(len) = self.string_len(field)? else { return Ok(None) };
         let offset = self.at;
         let bytes = self.take(len, field)?;
-        std::str::from_utf8(bytes).map(Some).map_err(|_| Malformed { field, offset, flaw: Flaw::Value })
+        std::str::from_utf8(bytes).map(Some).map_err(|_| Malformed {
+            field,
+            offset,
+            flaw: Flaw::Value,
+        })
     }
 
     /// Reads a string that may not be null.
@@ -223,7 +243,8 @@ impl<'a> Reader<'a> {
     /// Passes over an array whose elements have `size` bytes each.
     pub fn skip_array_of(&mut self, size: usize, field: &'static str) -> Read<()> {
         let n = self.array(field)?.unwrap_or(0);
-        let bytes = n.checked_mul(size).ok_or(Malformed { field, offset: self.at, flaw: Flaw::Short })?;
+        let bytes =
+            n.checked_mul(size).ok_or(Malformed { field, offset: self.at, flaw: Flaw::Short })?;
         self.take(bytes, field).map(|_| ())
     }
 
@@ -241,7 +262,11 @@ impl<'a> Reader<'a> {
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             self.take(size, "tagged field")?;
             let value = self.bytes.get(..self.at).unwrap_or_default();
-            each(&mut Tag { number: tag, size: size_at..start, value: Self::new(value, start, true) })?;
+            each(&mut Tag {
+                number: tag,
+                size: size_at..start,
+                value: Self::new(value, start, true),
+            })?;
         }
         Ok(())
     }
@@ -310,7 +335,19 @@ mod tests {
 
     #[test]
     fn uvarint_round_trips_at_every_width() {
-        for value in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455, 268_435_456, u32::MAX] {
+        for value in [
+            0,
+            1,
+            127,
+            128,
+            16_383,
+            16_384,
+            2_097_151,
+            2_097_152,
+            268_435_455,
+            268_435_456,
+            u32::MAX,
+        ] {
             let mut out = Vec::new();
             put_uvarint(&mut out, value);
             let mut reader = Reader::new(&out, 0, true);
@@ -330,7 +367,10 @@ mod tests {
     #[test]
     fn a_count_beyond_the_bytes_is_refused_before_anything_is_reserved() {
         let mut reader = Reader::new(&[0x7f, 0xff, 0xff, 0xff, 0], 0, false);
-        assert_eq!(reader.array("topics"), Err(Malformed { field: "topics", offset: 0, flaw: Flaw::Short }));
+        assert_eq!(
+            reader.array("topics"),
+            Err(Malformed { field: "topics", offset: 0, flaw: Flaw::Short })
+        );
     }
 
     #[test]

@@ -256,14 +256,19 @@ impl Session {
             Authentication::Ended(ended) => {
                 let step = match ended.checked.take() {
                     Some(checked) => checked,
-                    None => ended.exchange.as_mut().ok_or(SaslError::OutOfOrder).and_then(|e| e.step(token)),
+                    None => ended
+                        .exchange
+                        .as_mut()
+                        .ok_or(SaslError::OutOfOrder)
+                        .and_then(|e| e.step(token)),
                 };
                 let bytes = match step {
                     Ok(SaslStep::Check(check)) => return Ok(Step::Await(Work::Check(check))),
                     Ok(SaslStep::Continue(token)) => answer(0, &token, None, None),
                     Ok(SaslStep::Done { principal, token }) => {
                         let lifetime = ended.settings.lifetime;
-                        let expires = lifetime.and_then(|lifetime| now.instant.checked_add(lifetime));
+                        let expires =
+                            lifetime.and_then(|lifetime| now.instant.checked_add(lifetime));
                         ended.known = Some(Known { principal, expires });
                         ended.exchange = None;
                         answer(0, &token, None, lifetime)
@@ -311,7 +316,8 @@ impl Session {
             let code = sasl::walk_handshake_response(body).map_err(malformed)?;
             watched.exchange = None;
             if let (0, Some(mechanism)) = (code, watched.asked.take()) {
-                let exchange = Observed::new(mechanism, watched.transport).map_err(ClientFault::Sasl)?;
+                let exchange =
+                    Observed::new(mechanism, watched.transport).map_err(ClientFault::Sasl)?;
                 watched.exchange = Some(match &watched.known {
                     Some(known) => exchange.known_as(known.principal.clone()),
                     None => exchange,
@@ -319,14 +325,16 @@ impl Session {
             }
             return Ok(());
         }
-        let answer = sasl::walk_authenticate_response(received, body, version).map_err(malformed)?;
+        let answer =
+            sasl::walk_authenticate_response(received, body, version).map_err(malformed)?;
         let exchange = watched.exchange.as_mut().ok_or(BrokerFault::Sasl(SaslError::OutOfOrder))?;
         match exchange.broker_token(answer.token, answer.error_code).map_err(BrokerFault::Sasl)? {
             Observation::Continue => {}
             Observation::Refused => watched.exchange = None,
             Observation::Done(principal) => {
                 let lifetime = u64::try_from(answer.session_lifetime_ms).ok().filter(|ms| *ms > 0);
-                let expires = lifetime.and_then(|ms| now.instant.checked_add(Duration::from_millis(ms)));
+                let expires =
+                    lifetime.and_then(|ms| now.instant.checked_add(Duration::from_millis(ms)));
                 watched.exchange = None;
                 watched.known = Some(Known { principal, expires });
             }

@@ -94,7 +94,8 @@ impl Session {
             return Ok(step);
         }
         let authority = self.authority(now)?;
-        let verdicts: Vec<_> = located.topics.iter().map(|topic| self.judge(&authority, *topic)).collect();
+        let verdicts: Vec<_> =
+            located.topics.iter().map(|topic| self.judge(&authority, *topic)).collect();
 
         let mut edits = Edits::new();
         let mut records = Vec::new();
@@ -145,7 +146,12 @@ impl Session {
         }
     }
 
-    fn send_fetch(&mut self, frame: &mut [u8], response: Response, mut job: FetchJob) -> Result<Step, Fault> {
+    fn send_fetch(
+        &mut self,
+        frame: &mut [u8],
+        response: Response,
+        mut job: FetchJob,
+    ) -> Result<Step, Fault> {
         self.rewrite_addresses(&job.addresses, &mut job.edits)?;
         self.scratch = job.scratch;
         self.send_edited(frame, response, job.edits)
@@ -162,7 +168,12 @@ impl FetchJob {
     }
 
     /// Treats partitions until all are done, or until one belongs on the pool: then `false`.
-    fn advance(&mut self, frame: &mut [u8], reencryptor: &Reencryptor, place: Place) -> Result<bool, Fault> {
+    fn advance(
+        &mut self,
+        frame: &mut [u8],
+        reencryptor: &Reencryptor,
+        place: Place,
+    ) -> Result<bool, Fault> {
         let Self { authority, scratch: Scratch { scan, codecs, runs }, edits, .. } = self;
         while let Some((partition, topic)) = self.records.get(self.next) {
             let records = frame.get(partition.records.clone()).unwrap_or_default();

@@ -29,7 +29,10 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Walks the body.
-    pub(super) fn read<T>(&self, walk: impl FnOnce(Reader<'a>) -> Read<T>) -> Result<T, ClientFault> {
+    pub(super) fn read<T>(
+        &self,
+        walk: impl FnOnce(Reader<'a>) -> Read<T>,
+    ) -> Result<T, ClientFault> {
         let (api, version) = (self.api.name, self.head.version);
         let walked = self.head.body(self.frame, self.api).and_then(walk);
         walked.map_err(|error| ClientFault::Malformed { api, version, error })
@@ -93,7 +96,11 @@ impl Session {
     }
 
     /// Lets a request pass to the broker, with an entry for its response unless there will be none.
-    pub(super) fn pass(&mut self, request: &Request<'_>, expect: Option<Expect>) -> Result<Step, Fault> {
+    pub(super) fn pass(
+        &mut self,
+        request: &Request<'_>,
+        expect: Option<Expect>,
+    ) -> Result<Step, Fault> {
         if let Some(expect) = expect {
             self.expect(&request.head, request.api, expect);
         }
@@ -141,7 +148,9 @@ impl Session {
         if size > SASL_REQUEST {
             let len = u64::try_from(size).unwrap_or(u64::MAX);
             let cap = u32::try_from(SASL_REQUEST).unwrap_or(u32::MAX);
-            return Err(ClientFault::Frame(crate::protocol::frame::Frame::TooLong { len, cap }).into());
+            return Err(
+                ClientFault::Frame(crate::protocol::frame::Frame::TooLong { len, cap }).into()
+            );
         }
         if !request.is_whole() {
             return Ok(Step::Receive(size));
@@ -156,7 +165,9 @@ impl Session {
         let acks = match request.read(produce::acks) {
             Ok(acks) => acks,
             Err(ClientFault::Malformed { error, .. })
-                if error.flaw == Flaw::Short && !request.is_whole() && request.frame.len() < PRODUCE_FRONT =>
+                if error.flaw == Flaw::Short
+                    && !request.is_whole()
+                    && request.frame.len() < PRODUCE_FRONT =>
             {
                 return Ok(Step::Receive(request.head.size.min(request.frame.len() + 1)));
             }
@@ -178,7 +189,8 @@ impl Session {
             return Ok(Step::Receive(head.size));
         }
         let frame = received.get(..head.size).unwrap_or_default();
-        let asked = Request { head, api, frame }.read(|body| fetch::walk_request(body, head.version))?;
+        let asked =
+            Request { head, api, frame }.read(|body| fetch::walk_request(body, head.version))?;
         if asked.replica >= 0 {
             return Err(ClientFault::Replica(asked.replica).into());
         }

@@ -8,7 +8,9 @@ use crate::protocol::endpoint::{Addresses, Endpoint, Site};
 use crate::protocol::frame::{self, PREFIX, RESPONSE_HEAD, ResponseHead};
 use crate::protocol::table::{Api, key};
 use crate::protocol::wire::{Malformed, Read, Reader};
-use crate::protocol::{api_versions, configs, coordinator, describe_cluster, metadata, produce, topic};
+use crate::protocol::{
+    api_versions, configs, coordinator, describe_cluster, metadata, produce, topic,
+};
 use crate::records::Edits;
 
 /// A whole response.
@@ -92,7 +94,12 @@ impl Session {
         }
     }
 
-    fn whole_response(&mut self, frame: &mut [u8], response: Response, now: Now) -> Result<Step, Fault> {
+    fn whole_response(
+        &mut self,
+        frame: &mut [u8],
+        response: Response,
+        now: Now,
+    ) -> Result<Step, Fault> {
         let mut edits = Edits::new();
         match self.in_flight.front().map(|front| &front.expect) {
             Some(Expect::Fetch { hold, since }) => {
@@ -139,17 +146,21 @@ impl Session {
         let version = response.version;
         let addresses = match response.api.key {
             key::API_VERSIONS => {
-                let walk = |body: Reader<'_>| api_versions::walk_response(&body, version, response.api);
+                let walk =
+                    |body: Reader<'_>| api_versions::walk_response(&body, version, response.api);
                 response.read(frame, walk)?.rewrite(edits, self.is_admin())?;
                 return Ok(None);
             }
             key::DESCRIBE_CONFIGS => {
-                response.read(frame, |body| configs::walk_response(body, version))?.rewrite(edits)?;
+                response
+                    .read(frame, |body| configs::walk_response(body, version))?
+                    .rewrite(edits)?;
                 return Ok(None);
             }
             key::DESCRIBE_TOPIC_PARTITIONS => {
                 let topics = &self.world.topics;
-                let walk = |body| topic::walk_describe_response(body, |id, name| topics.learn(id, name));
+                let walk =
+                    |body| topic::walk_describe_response(body, |id, name| topics.learn(id, name));
                 response.read(frame, walk)?;
                 return Ok(None);
             }
@@ -179,8 +190,9 @@ impl Session {
 
     fn metadata(&self, frame: &[u8], response: Response) -> Result<Addresses, Fault> {
         let topics = &self.world.topics;
-        let walk =
-            |body| metadata::walk_response(body, response.version, |id, name| topics.learn(id, name));
+        let walk = |body| {
+            metadata::walk_response(body, response.version, |id, name| topics.learn(id, name))
+        };
         Ok(response.read(frame, walk)?)
     }
 
@@ -195,7 +207,11 @@ impl Session {
     }
 
     /// Puts the gateway's ports in the place of brokers' addresses.
-    pub(super) fn rewrite_addresses(&self, addresses: &Addresses, edits: &mut Edits) -> Result<(), Fault> {
+    pub(super) fn rewrite_addresses(
+        &self,
+        addresses: &Addresses,
+        edits: &mut Edits,
+    ) -> Result<(), Fault> {
         let advertise = |site: &Site| match site.node {
             0.. => self.world.routes.advertised(site.node),
             _ => nowhere(),

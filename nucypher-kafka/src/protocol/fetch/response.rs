@@ -39,7 +39,8 @@ pub struct Located<'a> {
 /// Walks a response.
 pub fn walk_response(body: Reader<'_>, version: i16) -> Read<Located<'_>> {
     let mut reader = body;
-    let mut located = Located { addresses: Addresses::new(reader.is_flexible()), ..Located::default() };
+    let mut located =
+        Located { addresses: Addresses::new(reader.is_flexible()), ..Located::default() };
     reader.i32("throttle_time_ms")?;
     if version >= 7 {
         reader.i16("error_code")?;
