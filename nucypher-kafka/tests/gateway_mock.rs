@@ -9,10 +9,10 @@ use std::time::Duration;
 use nucypher_kafka::gateway::{Gateway, GatewayConfig};
 use nucypher_kafka::registry::{RegistryHandle, Snapshot};
 use rdkafka::ClientConfig;
-use rdkafka::producer::DefaultProducerContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, StreamConsumer};
 use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -79,12 +79,18 @@ async fn records_pass_unchanged_and_no_address_of_a_broker_is_learned() {
             .insert(Header { key: "twice", value: Some("b") })
             .insert(Header::<&str> { key: "null", value: None });
         let (key, value) = (format!("key {i}"), format!("value {i}"));
-        let record = FutureRecord::to("plain").key(&key).payload(&value).partition(i % 4).headers(headers);
+        let record =
+            FutureRecord::to("plain").key(&key).payload(&value).partition(i % 4).headers(headers);
         producer.send(record, Duration::from_secs(10)).await.unwrap();
     }
 
-    let consumer: StreamConsumer =
-        bench.client().remove("message.timeout.ms").set("group.id", "g").set("auto.offset.reset", "earliest").create().unwrap();
+    let consumer: StreamConsumer = bench
+        .client()
+        .remove("message.timeout.ms")
+        .set("group.id", "g")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
     let metadata = consumer.fetch_metadata(None, Duration::from_secs(10)).unwrap();
     let brokers = bench.cluster.bootstrap_servers();
     assert_eq!(metadata.brokers().len(), 3);
@@ -101,7 +107,8 @@ async fn records_pass_unchanged_and_no_address_of_a_broker_is_learned() {
     consumer.assign(&all).unwrap();
     let mut seen = Vec::new();
     while seen.len() < 100 {
-        let message = tokio::time::timeout(Duration::from_secs(20), consumer.recv()).await.unwrap().unwrap();
+        let message =
+            tokio::time::timeout(Duration::from_secs(20), consumer.recv()).await.unwrap().unwrap();
         let headers = message.headers().unwrap();
         assert_eq!(headers.count(), 3);
         assert_eq!(headers.get(1).value, Some(&b"b"[..]));
@@ -128,8 +135,13 @@ async fn a_group_consumes_through_the_gateway() {
         let record = FutureRecord::<str, _>::to("grouped").payload(&value).partition(i % 2);
         producer.send(record, Duration::from_secs(10)).await.unwrap();
     }
-    let consumer: StreamConsumer =
-        bench.client().remove("message.timeout.ms").set("group.id", "g").set("auto.offset.reset", "earliest").create().unwrap();
+    let consumer: StreamConsumer = bench
+        .client()
+        .remove("message.timeout.ms")
+        .set("group.id", "g")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
     consumer.subscribe(&["grouped"]).unwrap();
     for _ in 0..10 {
         tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.unwrap().unwrap();
@@ -143,8 +155,11 @@ async fn a_group_consumes_through_the_gateway() {
 async fn a_gateway_without_brokers_ends_connections_and_itself() {
     let bench = Bench::start(1).await;
     bench.cluster.broker_down(1).unwrap();
-    let consumer: BaseConsumer = bench.client().remove("message.timeout.ms").set("group.id", "g").create().unwrap();
-    let result = tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, Duration::from_secs(2)).map(|_| ()));
+    let consumer: BaseConsumer =
+        bench.client().remove("message.timeout.ms").set("group.id", "g").create().unwrap();
+    let result = tokio::task::spawn_blocking(move || {
+        consumer.fetch_metadata(None, Duration::from_secs(2)).map(|_| ())
+    });
     assert!(result.await.unwrap().is_err());
     bench.stop().await;
 }

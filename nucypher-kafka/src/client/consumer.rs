@@ -178,7 +178,7 @@ pub enum ConsumeError {
     /// The gateway denies a topic (TOPIC_AUTHORIZATION_FAILED): this principal has no grant
     /// on its channel. librdkafka reports it once for each partition, asks again every few
     /// seconds and goes on by itself once there is a grant.
-    #[error("not granted: no access to topic {}", topics.join(" or "))]
+    #[error("not granted: no access to {}{}", if topics.len() > 1 { "one of the topics " } else { "topic " }, topics.join(", "))]
     Denied {
         /// The denied topic. librdkafka's binding does not say for which topic an error is,
         /// so where several are subscribed it is one of these.

@@ -98,6 +98,16 @@ pub fn intersect(ranges: &[Range], admin: bool) -> impl Iterator<Item = Range> {
     })
 }
 
+/// A broker's ranges with the SASL APIs as the gateway speaks them, which ends SASL itself: a broker
+/// may lack them (librdkafka's mock does).
+#[must_use]
+pub fn with_own_sasl(ranges: &[Range]) -> Vec<Range> {
+    let is_sasl = |key: i16| [key::SASL_HANDSHAKE, key::SASL_AUTHENTICATE].contains(&key);
+    let own = [key::SASL_HANDSHAKE, key::SASL_AUTHENTICATE].into_iter().filter_map(table::api);
+    let own = own.map(|api| Range { key: api.key, min: api.min, max: api.max });
+    ranges.iter().copied().filter(|range| !is_sasl(range.key)).chain(own).collect()
+}
+
 fn put_ranges(out: &mut Vec<u8>, flexible: bool, ranges: &[Range]) {
     put_len(out, flexible, ranges.len());
     for range in ranges {
