@@ -193,8 +193,9 @@ fn member(
             match message {
                 Ok(message) => {
                     // Before it is told: a record that counts was committed, so that it comes once.
-                    if consumer.commit_message(&message, CommitMode::Sync).is_ok() {
-                        let _ = records.send((name, message.partition(), message.offset()));
+                    match consumer.commit_message(&message, CommitMode::Sync) {
+                        Ok(()) => drop(records.send((name, message.partition(), message.offset()))),
+                        Err(error) => eprintln!("member {name}: not committed: {error}"),
                     }
                 }
                 Err(error) if is_transient(&error) => {}
