@@ -325,7 +325,7 @@ fn ended(lifetime: Option<Duration>) -> Authentication {
         crate::protocol::api_versions::Range { key: 18, min: 0, max: 4 },
         crate::protocol::api_versions::Range { key: 30, min: 1, max: 3 },
     ];
-    Authentication::Ended(Ended::new(Arc::new(settings), Transport::Loopback, Arc::from(ranges)))
+    Authentication::Ended(Ended::new(Arc::new(settings), Transport::Loopback, &ranges))
 }
 
 fn handshake(id: i32, version: i16, mechanism: &str) -> Vec<u8> {
