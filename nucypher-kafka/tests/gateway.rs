@@ -18,4 +18,5 @@ mod gateway {
     pub(crate) mod bench;
     mod grants;
     mod plain;
+    mod produce;
 }

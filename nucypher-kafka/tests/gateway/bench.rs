@@ -1,6 +1,5 @@
 //! A cluster, a registry with its administrator, and a gateway between them and the test.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -191,10 +190,6 @@ impl Bench {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.address(principal));
         config
-    }
-
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
     }
 
     pub(crate) fn create_channel(&self, name: &str, topics: &[&str], require_encryption: bool) {

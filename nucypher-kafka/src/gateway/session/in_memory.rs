@@ -152,6 +152,10 @@ impl InMemory {
                 job.finish(&mut self.from_broker, &self.world.reencryptor)?;
                 self.session.fetched(job);
             }
+            Work::Produce(mut job) => {
+                job.finish(&self.from_client);
+                self.session.inspected(job);
+            }
             Work::Hold(duration) => {
                 self.waited += duration;
                 self.now.instant += duration;
