@@ -90,8 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.key_separator.as_deref() == Some("") {
         return Err(Coded::error(Exit::Usage, "--key-separator is empty"));
     }
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(produce(args, channel))
+    super::block_on(produce(args, channel))
 }
 
 async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
