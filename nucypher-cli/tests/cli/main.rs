@@ -1,4 +1,5 @@
 //! The program as its users meet it: output, exit codes, file modes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod administration;
 mod demo;

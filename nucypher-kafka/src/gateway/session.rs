@@ -19,6 +19,8 @@
 mod authentication;
 mod fetch;
 mod in_flight;
+#[doc(hidden)]
+pub mod in_memory;
 mod requests;
 mod responses;
 
@@ -218,3 +220,6 @@ impl Session {
         self.in_flight.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,7 @@ impl Session {
         if edits.is_empty() {
             return Ok(Step::Forward(response.size));
         }
-        frame::set_length(frame, edits.growth(0..response.size + 1)).map_err(BrokerFault::Frame)?;
+        frame::fix_length(frame, &edits).map_err(BrokerFault::Frame)?;
         Ok(Step::ForwardEdited(response.size, edits))
     }
 
