@@ -170,8 +170,8 @@ fn key_and_value<'a>(args: &Args, line: &'a [u8]) -> Result<Plain<'a>> {
     let Some(separator) = &args.key_separator else {
         return Ok(Plain { key: None, value: Some(line) });
     };
-    let Plain { key, value } =
-        key_and_value(args, &line).with_context(|| format!("{} line {number}", lines.name))?;
+    let (key, value) = split_once(line, separator.as_bytes())
+        .with_context(|| format!("there is no {separator:?} between key and value"))?;
     let deletes = args.empty_is_null && value.is_empty();
     Ok(Plain { key: Some(key), value: Some(value).filter(|_| !deletes) })
 }
