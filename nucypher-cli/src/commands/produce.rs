@@ -90,8 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.key_separator.as_deref() == Some("") {
         return Err(Coded::error(Exit::Usage, "--key-separator is empty"));
     }
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(produce(args, channel))
+    super::block_on(produce(args, channel))
 }
 
 async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
@@ -121,7 +120,7 @@ async fn send_lines(args: &Args, producer: &SealingProducer, counter: &ProgressB
     let mut lines = Lines::open(&args.input)?;
     let mut under_way: VecDeque<(u64, Delivery)> = VecDeque::new();
     while let Some((number, line)) = lines.next()? {
-        let (key, value) =
+        let Plain { key, value } =
             key_and_value(args, &line).with_context(|| format!("{} line {number}", lines.name))?;
         let record = ProducerRecord {
             topic: &args.topic,
@@ -162,11 +161,19 @@ async fn send_lines(args: &Args, producer: &SealingProducer, counter: &ProgressB
 }
 
 /// What a line says.
-fn key_and_value<'a>(args: &Args, line: &'a [u8]) -> Result<(Option<&'a [u8]>, Option<&'a [u8]>)> {
-    let Some(separator) = &args.key_separator else { return Ok((None, Some(line))) };
+struct Plain<'a> {
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+}
+
+fn key_and_value<'a>(args: &Args, line: &'a [u8]) -> Result<Plain<'a>> {
+    let Some(separator) = &args.key_separator else {
+        return Ok(Plain { key: None, value: Some(line) });
+    };
     let (key, value) = split_once(line, separator.as_bytes())
         .with_context(|| format!("there is no {separator:?} between key and value"))?;
-    Ok((Some(key), Some(value).filter(|value| !(args.empty_is_null && value.is_empty()))))
+    let deletes = args.empty_is_null && value.is_empty();
+    Ok(Plain { key: Some(key), value: Some(value).filter(|_| !deletes) })
 }
 
 fn failed(number: u64, error: ProduceError) -> anyhow::Error {

@@ -1,5 +1,12 @@
 //! The program as its users meet it: output, exit codes, file modes.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod administration;
 mod demo;

@@ -348,6 +348,23 @@ impl OpeningConsumer {
             .unwrap_or(Err(KafkaError::Canceled))
     }
 
+    /// Leave in good order: with [`Commit::Automatic`] the record returned last counts as
+    /// processed, and what was processed is committed.
+    pub async fn close(self) -> Result<(), KafkaError> {
+        self.store_returned();
+        if self.commit != Commit::Automatic {
+            return Ok(());
+        }
+        let consumer = self.consumer;
+        let committed =
+            tokio::task::spawn_blocking(move || consumer.commit_consumer_state(CommitMode::Sync));
+        match committed.await.unwrap_or(Err(KafkaError::Canceled)) {
+            // Nothing was read since the last time.
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
+            committed => committed,
+        }
+    }
+
     fn open(&self, message: &BorrowedMessage<'_>) -> Result<OpenedRecord, Fault> {
         let (headers, envelope) = split_headers(message)?;
         let channel = self.channels.get(message.topic());
