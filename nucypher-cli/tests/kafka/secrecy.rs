@@ -24,9 +24,9 @@ fn dek(record: &OpenedRecord, key: &SecretKey) -> [u8; 32] {
     let edek = Edek::parse(header.value.as_deref().unwrap()).unwrap();
     let precursor = edek.precursor().unwrap().expect("a non-interactive grant");
     let shared = key.decapsulate_delegated(&edek.capsule().unwrap(), &precursor).unwrap();
-    let (suite, slot) = ([edek.suite().as_byte()], [edek.slot()]);
+    let (suite, slot, id) = ([edek.suite().as_byte()], [edek.slot()], edek.delegating_id());
     let info: [&[u8]; 4] =
-        [b"nucypher/v1/dek", &suite, &slot, edek.delegating_id().as_bytes()];
+        [b"nucypher/v1/dek", &suite, &slot, id.as_bytes()];
     let okm = shared.expand::<48>(&info);
     // The control: it is the DEK, and not just any 32 bytes.
     assert_eq!(okm[32..], edek.commitment());
