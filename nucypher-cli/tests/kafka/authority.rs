@@ -131,8 +131,15 @@ impl Authority {
 
     /// A file of the test cluster's TLS folder, private so that the gateway takes it.
     pub(crate) fn private_copy(&self, file: &Path) -> PathBuf {
+        self.private_copy_of(file, file.file_name().unwrap().to_str().unwrap())
+    }
+
+    /// The same under another name.
+    pub(crate) fn private_copy_of(&self, file: &Path, name: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
-        let copy = self.folder.path().join(file.file_name().unwrap());
+        let folder = self.folder.path().join("private");
+        std::fs::create_dir_all(&folder).unwrap();
+        let copy = folder.join(name);
         std::fs::copy(file, &copy).unwrap();
         std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o600)).unwrap();
         copy

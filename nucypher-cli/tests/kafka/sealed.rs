@@ -446,7 +446,7 @@ async fn two_producers_three_consumers_and_a_topic_of_mixed_records() {
 #[ignore = "needs Apache Kafka: scripts/integration"]
 async fn a_sealed_topic_is_consumed_by_a_group() {
     use nucypher_envelope::{Opener, OpenerConfig};
-    use nucypher_kafka::client::{ConsumerConfig, OpeningConsumer, Start};
+    use nucypher_kafka::client::{Commit, ConsumerConfig, OpeningConsumer, Start};
     let cluster = Cluster::shared().await;
     within(async {
         let authority = Authority::new();
@@ -467,6 +467,7 @@ async fn a_sealed_topic_is_consumed_by_a_group() {
             let opener = Opener::new(OpenerConfig::new([alice.clone()])).unwrap();
             let config = ConsumerConfig {
                 group: Some(group.clone()),
+                commit: Commit::Manual,
                 start: Start::Earliest,
                 ..ConsumerConfig::new(at(&gateway, "alice"))
                     .opener(opener)
