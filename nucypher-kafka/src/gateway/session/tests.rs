@@ -350,7 +350,7 @@ fn sasl_ends_at_the_gateway() {
     let (_, versions) =
         read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 3, &bench.to_client);
     let keys: Vec<_> = versions.api_keys.iter().map(|range| range.api_key).collect();
-    assert_eq!(keys, [0, 18], "CreateAcls is administration");
+    assert_eq!(keys, [0, 18, 17, 36], "CreateAcls is administration");
     bench.to_client.clear();
 
     bench.from_client =
