@@ -18,7 +18,7 @@ mod traffic;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::exit::Exit;
 use crate::output::Format;
@@ -58,15 +58,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .tempdir()
         .context("cannot make a folder")?;
     let deadline = Deadline::start(Duration::from_secs(args.deadline), folder.path());
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     let mut story = Story::new(args.format, deadline.step());
-    runtime.block_on(tell(args, folder.path(), &mut story))?;
+    super::block_on(tell(args, folder.path(), &mut story))?;
     let well = story.end()?;
     Ok(if well { ExitCode::SUCCESS } else { Exit::Failure.into() })
 }
 
 async fn tell(args: &Args, folder: &std::path::Path, story: &mut Story) -> Result<()> {
-    story.step("setting the stage")?;
+    story.step("setting the stage");
     let mut stage = Stage::set(folder, args.bootstrap_server.as_deref(), args.records).await?;
     let told = acts(args, &mut stage, story).await;
     stage.clear().await;
@@ -76,7 +75,7 @@ async fn tell(args: &Args, folder: &std::path::Path, story: &mut Story) -> Resul
 async fn acts(args: &Args, stage: &mut Stage, story: &mut Story) -> Result<()> {
     story.stage(stage).await?;
 
-    story.step("producing")?;
+    story.step("producing");
     let half = args.records / 2;
     let (orders, payments) =
         (Batch::new(ORDERS, 0..args.records - half), Batch::new(PAYMENTS, 0..half));
@@ -90,39 +89,50 @@ async fn acts(args: &Args, stage: &mut Stage, story: &mut Story) -> Result<()> {
         begun.elapsed(),
     )?;
 
-    story.step("reading what the brokers store")?;
+    story.step("reading what the brokers store");
     let stored = traffic::stored(stage, args.records).await?;
-    story.stored(&stored, stage)?;
+    story.stored(&stored)?;
 
-    story.step("consuming")?;
+    story.step("consuming");
     let partitions = stage.partitions();
     let (orders_len, payments_len) = (orders.len(), payments.len());
-    let mut alice = Reader::new(stage, "alice", &[ORDERS, PAYMENTS])?;
-    let mut bob = Reader::new(stage, "bob", &[ORDERS, PAYMENTS])?;
-    let mut mallory = Reader::new(stage, "mallory", &[ORDERS, PAYMENTS])?;
-    let (a, b, m) = tokio::try_join!(
-        alice.read(orders_len + payments_len, 0),
-        bob.read(orders_len, partitions),
-        mallory.read(0, 2 * partitions),
-    )?;
-    story.consumed(&[
-        Consumed::new("alice", "granted both channels", a, orders_len + payments_len, 0),
-        Consumed::new("bob", "granted orders", b, orders_len, partitions),
-        Consumed::new("mallory", "granted nothing", m, 0, 2 * partitions),
-    ])?;
+    // (who, what, how many records it should open, how many partitions it should be refused)
+    let cast = [
+        ("alice", ORDERS, orders_len, 0),
+        ("alice", PAYMENTS, payments_len, 0),
+        ("bob", ORDERS, orders_len, 0),
+        ("bob", PAYMENTS, 0, partitions),
+        ("mallory", ORDERS, 0, partitions),
+        ("mallory", PAYMENTS, 0, partitions),
+    ];
+    let mut readers = cast
+        .map(|(name, channel, ..)| Reader::new(stage, name, channel))
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+    let reading = readers.iter_mut().zip(cast).map(
+        |(reader, (name, channel, records, refusals))| async move {
+            let reading = reader
+                .read(records, refusals)
+                .await
+                .with_context(|| format!("{name} reads {channel}"))?;
+            Ok::<_, anyhow::Error>(Consumed { name, channel, reading, records, refusals })
+        },
+    );
+    story.consumed(&futures::future::try_join_all(reading).await?)?;
 
-    story.step("revoking")?;
+    story.step("revoking");
     let begun = Instant::now();
     let revoked = stage.administrator.revoke_principal("bob", stage::now_ms())?;
     ensure!(!revoked.is_empty(), "the administrator found nothing to revoke");
+    let [alice, _, bob, ..] = readers.as_mut_slice() else { bail!("the cast is not there") };
     // Bob goes on reading with an open connection: his next fetch is refused.
     let after = bob.read(0, partitions).await?;
     story.revoked(&after, partitions, begun.elapsed())?;
 
-    story.step("producing after the revocation")?;
+    story.step("producing after the revocation");
     let more = Batch::new(ORDERS, orders_len..orders_len + (args.records / 10).max(1));
     more.produce(&shop, stage).await?;
-    let mut again = Reader::new(stage, "bob", &[ORDERS])?;
+    let mut again = Reader::new(stage, "bob", ORDERS)?;
     let (a, fresh) = tokio::try_join!(alice.read(more.len(), 0), again.read(0, partitions))?;
     // What librdkafka may still have had for the old connection.
     let late = bob.waiting()?;

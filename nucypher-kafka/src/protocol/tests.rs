@@ -30,7 +30,7 @@ use crate::records::Edits;
 
 /// What no client may see.
 const SECRET_HOST: &str = "broker-7.internal.example";
-const SECRET_PORT: i32 = 0x5EC2_E7;
+const SECRET_PORT: i32 = 0x005E_C2E7;
 
 fn advertised(node: i32) -> Endpoint {
     // Of another length than the broker's, for some longer and for some shorter.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use nucypher_pre::DelegationKind;
+use nucypher_pre::{DelegationKind, PublicKey};
 use serde::Serialize;
 
 use super::{
@@ -86,6 +86,9 @@ pub struct ChannelKeySummary {
     pub key_id: String,
     /// The key, compressed, in hexadecimal.
     pub public_key: String,
+    /// The key itself.
+    #[serde(skip)]
+    pub key: PublicKey,
 }
 
 /// What a grant permits.
@@ -231,6 +234,7 @@ impl From<&ChannelKey> for ChannelKeySummary {
             field: key.field.to_string(),
             key_id: key.key.id().to_string(),
             public_key: hex::encode(key.key.to_bytes()),
+            key: key.key.clone(),
         }
     }
 }

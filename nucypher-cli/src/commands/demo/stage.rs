@@ -157,7 +157,9 @@ impl Stage {
     pub(super) fn consumer(&self, user: &str, channels: &[&str]) -> Result<OpeningConsumer> {
         let key = self.keys.iter().find(|(name, _)| *name == user).map(|(_, key)| key.clone());
         let opener = Opener::new(OpenerConfig::new(key))?;
-        let mut config = ConsumerConfig::new(self.connection(user)?).opener(opener);
+        // A short wait at the broker, so that a revocation shows without records that arrive.
+        let connection = self.connection(user)?.property("fetch.wait.max.ms", "100");
+        let mut config = ConsumerConfig::new(connection).opener(opener);
         for channel in channels {
             config = config.topic(self.topic(channel), ChannelName::new(channel)?);
         }
@@ -306,9 +308,7 @@ impl Stage {
     }
 
     fn connection(&self, user: &str) -> Result<Connection> {
-        // A short wait at the broker, so that a revocation shows without records that arrive.
-        Ok(Connection::sasl_plain(&self.gateway_address, user, self.password(user)?)
-            .property("fetch.wait.max.ms", "100"))
+        Ok(Connection::sasl_plain(&self.gateway_address, user, self.password(user)?))
     }
 }
 

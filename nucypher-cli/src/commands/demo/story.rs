@@ -60,23 +60,13 @@ struct Check {
 
 /// What a consumer read, and what it should have.
 pub(super) struct Consumed {
-    name: &'static str,
-    may: &'static str,
-    reading: Reading,
-    records: u32,
-    refusals: u32,
-}
-
-impl Consumed {
-    pub(super) fn new(
-        name: &'static str,
-        may: &'static str,
-        reading: Reading,
-        records: u32,
-        refusals: u32,
-    ) -> Self {
-        Self { name, may, reading, records, refusals }
-    }
+    pub(super) name: &'static str,
+    pub(super) channel: &'static str,
+    pub(super) reading: Reading,
+    /// How many records it should have opened.
+    pub(super) records: u32,
+    /// How many partitions should have been refused.
+    pub(super) refusals: u32,
 }
 
 /// The story so far.
@@ -94,9 +84,9 @@ impl Story {
     }
 
     /// The demo goes on to this.
-    pub(super) fn step(&mut self, step: &'static str) -> Result<()> {
+    pub(super) fn step(&mut self, step: &'static str) {
+        tracing::info!(step, seconds = self.begun.elapsed().as_secs_f64());
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
-        Ok(())
     }
 
     /// Who is there.
@@ -144,7 +134,7 @@ impl Story {
     }
 
     /// What the brokers have.
-    pub(super) fn stored(&mut self, stored: &Stored, stage: &Stage) -> Result<()> {
+    pub(super) fn stored(&mut self, stored: &Stored) -> Result<()> {
         let Stored { records, with_plaintext, under_channel_key, sessions, example } = stored;
         self.heading("2. What the brokers store, fetched past the gateway")?;
         if let Some((key, edek, value)) = example {
@@ -163,7 +153,6 @@ impl Story {
         );
         self.check("stored records that show plaintext", *with_plaintext, 0);
         self.check("stored records under their channel's key", *under_channel_key, *records);
-        let _ = stage;
         Ok(())
     }
 
@@ -171,27 +160,28 @@ impl Story {
     pub(super) fn consumed(&mut self, all: &[Consumed]) -> Result<()> {
         self.heading("3. What consumers read through the gateway, each with its own private key")?;
         let mut told = Vec::new();
-        for Consumed { name, may, reading, records, refusals } in all {
-            self.say(&format!("   {name:<8} {may}"))?;
-            if reading.opened > 0 {
-                self.say(&format!("            opens {}", speed(reading.opened, reading.elapsed)))?;
-            }
-            if let Some(example) = &reading.example {
-                self.say(&format!("            {example}"))?;
-            }
+        for Consumed { name, channel, reading, records, refusals } in all {
             if reading.refused > 0 {
-                let refusal = reading.refusal.as_deref().unwrap_or_default();
                 self.say(&format!(
-                    "            TOPIC_AUTHORIZATION_FAILED on {} partitions ({refusal})",
+                    "   {name:<8} {channel:<9} TOPIC_AUTHORIZATION_FAILED, all {} partitions",
                     reading.refused
                 ))?;
+            } else {
+                let speed = speed(reading.opened, reading.elapsed);
+                self.say(&format!("   {name:<8} {channel:<9} {speed}"))?;
+                let example = reading.example.as_deref().unwrap_or_default();
+                self.say(&format!("   {:<8} {:<9} {example}", "", ""))?;
             }
             told.push(json!({
-                "name": name, "opened": reading.opened, "refused_partitions": reading.refused,
+                "name": name, "channel": channel, "opened": reading.opened, "refused_partitions": reading.refused,
                 "seconds": seconds(reading.elapsed), "records_per_second": per_second(reading.opened, reading.elapsed),
             }));
-            self.check(format!("records opened by {name}"), reading.opened, *records);
-            self.check(format!("partitions refused to {name}"), reading.refused, *refusals);
+            self.check(format!("records of {channel} opened by {name}"), reading.opened, *records);
+            self.check(
+                format!("partitions of {channel} refused to {name}"),
+                reading.refused,
+                *refusals,
+            );
         }
         self.tell("consumers", json!(told));
         Ok(())

@@ -42,7 +42,9 @@ fn shape() -> impl Strategy<Value = Shape> {
 
 fn partition(version: i16, index: i32, shape: &Shape) -> PartitionData {
     let aborted = |n: usize| {
-        (0..n).map(|n| AbortedTransaction::default().with_producer_id((n as i64).into()))
+        (0..n).map(|n| {
+            AbortedTransaction::default().with_producer_id(i64::try_from(n).unwrap().into())
+        })
     };
     let mut partition = PartitionData::default()
         .with_partition_index(index)
