@@ -224,6 +224,7 @@ async fn a_group_shares_a_topic_and_gets_every_record_once() {
         let mut seen: Vec<(u8, i32, i64)> = Vec::new();
         while seen.len() < 40 {
             seen.push(records.recv().await.unwrap());
+            eprintln!("{:?}", seen.last());
         }
         assert!(seen.iter().all(|one| one.0 == 1));
 
