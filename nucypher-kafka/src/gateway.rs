@@ -12,6 +12,7 @@
 //! | [`connection`] | bytes move: two loops, one for each direction; sockets and time are here |
 //! | [`session`] | what the bytes mean, without I/O: identity, table, order, edits |
 //! | [`authorize`] | what the principal may read, by topic and by record |
+//! | [`admit`] | what a channel that requires encryption takes in |
 //! | [`reencryptor`] | the EDEK for this consumer, from the cache or by one multiplication |
 //! | [`upstream`] | the connection to the broker |
 //!
@@ -19,6 +20,7 @@
 //! connections share; [`budget`] and [`pool`], which bound memory and threads; [`fault`], which says
 //! who is to blame.
 
+pub mod admit;
 pub mod authorize;
 pub mod budget;
 pub mod config;

@@ -21,8 +21,13 @@ pub mod endpoint;
 pub mod fetch;
 pub mod frame;
 pub mod metadata;
+#[cfg(test)]
+pub(crate) mod oracle;
 pub mod produce;
 pub mod sasl;
 pub mod table;
 pub mod topic;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;

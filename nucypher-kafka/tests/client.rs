@@ -2,6 +2,14 @@
 //! stands for brokers without a gateway: records are sealed for the consumer's own key, or
 //! re-encrypted by the test where a gateway would do it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
 use std::collections::HashMap;
 use std::time::Duration;
 

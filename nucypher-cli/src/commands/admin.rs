@@ -136,7 +136,9 @@ impl Shown {
         output::line(&format!("grants         {}", self.grants))?;
         if let Some(gateways) = &self.gateways {
             let gateways: Vec<_> = gateways.iter().map(ToString::to_string).collect();
-            output::line(&format!("gateways       {}", gateways.join(", ")))?;
+            let none = "none: nucypher admin add-gateway GATEWAY.pub registers one".to_owned();
+            let gateways = if gateways.is_empty() { none } else { gateways.join(", ") };
+            output::line(&format!("gateways       {gateways}"))?;
         }
         Ok(())
     }

@@ -58,9 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .tempdir()
         .context("cannot make a folder")?;
     let deadline = Deadline::start(Duration::from_secs(args.deadline), folder.path());
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     let mut story = Story::new(args.format, deadline.step());
-    runtime.block_on(tell(args, folder.path(), &mut story))?;
+    super::block_on(tell(args, folder.path(), &mut story))?;
     let well = story.end()?;
     Ok(if well { ExitCode::SUCCESS } else { Exit::Failure.into() })
 }

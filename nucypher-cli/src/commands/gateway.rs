@@ -29,8 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         output::remark(&format!("{} is in order", args.config.display()));
         return Ok(());
     }
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(serve(config, &args.config))
+    super::block_on(serve(config, &args.config))
 }
 
 async fn serve(config: GatewayConfig, path: &Path) -> Result<()> {

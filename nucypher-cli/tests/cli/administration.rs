@@ -7,20 +7,11 @@ use crate::support::{Scratch, mode, set_mode};
 /// An administrator, a gateway, the channel `orders`, keys of `a` and `b`.
 fn office() -> Scratch {
     let scratch = Scratch::with_keys();
-    gateway_key(&scratch, "gateway");
+    scratch.ok("key generate --gateway --out gateway.pem --public gateway.pub");
     scratch.ok("admin init");
     scratch.ok("admin add-gateway gateway.pub");
     scratch.ok("channel create orders --topic orders --topic returns");
     scratch
-}
-
-/// Until `key generate --gateway` is there on every branch: OpenSSL's form of the same file.
-fn gateway_key(scratch: &Scratch, name: &str) {
-    use nucypher_kafka::registry::GatewaySecretKey;
-    let rng = &mut nucypher_pre::os_rng();
-    let key = GatewaySecretKey::generate(rng);
-    scratch.write_private(&format!("{name}.pem"), key.to_pem(None, rng).unwrap().as_bytes());
-    scratch.write(&format!("{name}.pub"), key.public_key().to_pem().unwrap());
 }
 
 fn json(scratch: &Scratch, line: &str) -> Value {
@@ -172,8 +163,16 @@ fn a_registry_that_was_tampered_with_is_not_listed() {
 fn every_command_helps_with_an_example() {
     let scratch = Scratch::new();
     for command in [
-        "admin init", "admin add-gateway", "admin renew", "admin show", "channel create",
-        "channel list", "channel show", "grant add", "grant list", "grant revoke",
+        "admin init",
+        "admin add-gateway",
+        "admin renew",
+        "admin show",
+        "channel create",
+        "channel list",
+        "channel show",
+        "grant add",
+        "grant list",
+        "grant revoke",
     ] {
         let help = text(&scratch, &format!("{command} --help"));
         assert!(help.contains("Example"), "{command}");

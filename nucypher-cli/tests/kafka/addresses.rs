@@ -78,7 +78,11 @@ async fn no_response_names_an_address_of_a_broker() {
         send_all(&producer(&cluster.client(), "none"), [record], &topic).await;
 
         let mut asker = Asker {
-            forbidden: cluster.addresses().iter().flat_map(|(host, port)| forms(host, *port)).collect(),
+            forbidden: cluster
+                .addresses()
+                .iter()
+                .flat_map(|(host, port)| forms(host, *port))
+                .collect(),
             told: BTreeSet::new(),
             asked: 0,
         };
@@ -116,7 +120,8 @@ async fn no_response_names_an_address_of_a_broker() {
         for version in 0..=2 {
             let request = DescribeClusterRequest::default();
             let request = if version >= 1 { request.with_endpoint_type(1) } else { request };
-            let request = if version >= 2 { request.with_include_fenced_brokers(true) } else { request };
+            let request =
+                if version >= 2 { request.with_include_fenced_brokers(true) } else { request };
             asker.ask("DescribeCluster", direct[0], &through, version, &request);
             if version >= 1 {
                 // The controllers' endpoints; a broker refuses to tell them.
@@ -150,17 +155,24 @@ async fn no_response_names_an_address_of_a_broker() {
                 let request = DescribeConfigsRequest::default()
                     .with_resources(vec![resource])
                     .with_include_synonyms(true);
-                let request = if version >= 3 { request.with_include_documentation(true) } else { request };
+                let request =
+                    if version >= 3 { request.with_include_documentation(true) } else { request };
                 let response = asker.ask("DescribeConfigs", direct, &through, version, &request);
                 let configs = &response.results[0].configs;
                 let value = |name: &str| {
-                    configs.iter().find(|config| config.name.as_str() == name).unwrap().value.clone()
+                    configs
+                        .iter()
+                        .find(|config| config.name.as_str() == name)
+                        .unwrap()
+                        .value
+                        .clone()
                 };
                 assert_eq!(value("listeners"), None);
                 assert_eq!(value("node.id").unwrap().as_str(), node.node_id.0.to_string());
             }
             for version in 10..=13 {
-                let data = PartitionProduceData::default().with_index(0).with_records(Some(batch.clone()));
+                let data =
+                    PartitionProduceData::default().with_index(0).with_records(Some(batch.clone()));
                 let data = TopicProduceData::default().with_partition_data(vec![data]);
                 let data = if version < 13 {
                     data.with_name(topic_name(&topic))
@@ -172,25 +184,41 @@ async fn no_response_names_an_address_of_a_broker() {
                     .with_timeout_ms(30_000)
                     .with_topic_data(vec![data]);
                 let response = asker.ask("Produce", direct, &through, version, &request);
-                endpoints += check(&response.node_endpoints.iter().map(|one| (one.node_id, &one.host, one.port)).collect::<Vec<_>>(), &nodes);
+                endpoints += check(
+                    &response
+                        .node_endpoints
+                        .iter()
+                        .map(|one| (one.node_id, &one.host, one.port))
+                        .collect::<Vec<_>>(),
+                    &nodes,
+                );
             }
             for version in 16..=18 {
                 let partition = FetchPartition::default()
                     .with_fetch_offset(0)
                     .with_partition_max_bytes(1 << 20)
                     .with_high_watermark(i64::MAX);
-                let fetched = FetchTopic::default().with_topic_id(topic_id).with_partitions(vec![partition]);
+                let fetched =
+                    FetchTopic::default().with_topic_id(topic_id).with_partitions(vec![partition]);
                 let request = FetchRequest::default()
                     .with_max_wait_ms(100)
                     .with_session_epoch(-1)
                     .with_topics(vec![fetched]);
                 let response = asker.ask("Fetch", direct, &through, version, &request);
-                endpoints += check(&response.node_endpoints.iter().map(|one| (one.node_id, &one.host, one.port)).collect::<Vec<_>>(), &nodes);
+                endpoints += check(
+                    &response
+                        .node_endpoints
+                        .iter()
+                        .map(|one| (one.node_id, &one.host, one.port))
+                        .collect::<Vec<_>>(),
+                    &nodes,
+                );
                 // A topic that is not there, by an id that nobody knows.
                 let unknown = FetchTopic::default()
                     .with_topic_id("00000000-0000-0000-0000-00000000004d".parse().unwrap())
                     .with_partitions(vec![FetchPartition::default().with_partition_max_bytes(1)]);
-                let request = FetchRequest::default().with_session_epoch(-1).with_topics(vec![unknown]);
+                let request =
+                    FetchRequest::default().with_session_epoch(-1).with_topics(vec![unknown]);
                 asker.ask("Fetch of an unknown topic", direct, &through, version, &request);
             }
         }
@@ -238,8 +266,12 @@ async fn what_tells_addresses_otherwise_is_not_offered() {
             assert!(offered.len() > 20);
             for range in &offered {
                 let broker = brokers.iter().find(|broker| broker.api_key == range.api_key).unwrap();
-                assert!(range.min_version >= broker.min_version && range.max_version <= broker.max_version);
-                let hidden = [4, 5, 6, 7, 27, 52, 53, 54, 56, 58, 59, 62, 63, 64, 67, 70, 73, 80, 81, 82];
+                assert!(
+                    range.min_version >= broker.min_version
+                        && range.max_version <= broker.max_version
+                );
+                let hidden =
+                    [4, 5, 6, 7, 27, 52, 53, 54, 56, 58, 59, 62, 63, 64, 67, 70, 73, 80, 81, 82];
                 assert!(!hidden.contains(&range.api_key), "{}", range.api_key);
             }
             let quorum = offered.iter().find(|range| range.api_key == 55);

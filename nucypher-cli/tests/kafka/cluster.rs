@@ -72,8 +72,7 @@ impl Cluster {
         replicas: i32,
         settings: &[(&str, &str)],
     ) {
-        let admin: AdminClient<DefaultClientContext> =
-            self.client().create().unwrap();
+        let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
         let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
         for (key, value) in settings {
             topic = topic.set(key, value);

@@ -56,7 +56,10 @@ pub(crate) fn plain(folder: &Path, users: &[&str]) -> String {
     }
     listener(
         "sasl",
-        &format!("{{ kind = \"sasl\", users = {:?}, mechanisms = [\"PLAIN\"] }}", file.display().to_string()),
+        &format!(
+            "{{ kind = \"sasl\", users = {:?}, mechanisms = [\"PLAIN\"] }}",
+            file.display().to_string()
+        ),
     )
 }
 
@@ -70,14 +73,16 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Starts one with this configuration, TOML. Registry sections come before listeners.
     pub(crate) async fn start(config: &str) -> Self {
-        let config = GatewayConfig::parse(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
+        let config =
+            GatewayConfig::parse(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
         let names = names(&config);
         Self::run(Gateway::bind(config).await.unwrap(), names)
     }
 
     /// Starts one on a registry that the test holds.
     pub(crate) async fn start_with(config: &str, registry: RegistryHandle) -> Self {
-        let config = GatewayConfig::parse(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
+        let config =
+            GatewayConfig::parse(config).unwrap_or_else(|error| panic!("{error}\n{config}"));
         let names = names(&config);
         Self::run(Gateway::bind_with(config, registry).await.unwrap(), names)
     }
@@ -191,8 +196,9 @@ pub(crate) fn free_ports() -> u16 {
     for _ in 0..500 {
         let step = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let base = 12_000 + (start + step) % 500 * 10;
-        let free: Vec<_> =
-            (base..base + 10).map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
+        let free: Vec<_> = (base..base + 10)
+            .map_while(|port| TcpListener::bind(("127.0.0.1", port)).ok())
+            .collect();
         if free.len() == 10 {
             return base;
         }

@@ -2,7 +2,11 @@
 
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use nucypher_envelope::Edek;
-use nucypher_kafka::{client::Connection, records::EDEK_LEN, registry::{Access, Consumer, RegistryHandle}};
+use nucypher_kafka::{
+    client::Connection,
+    records::EDEK_LEN,
+    registry::{Access, Consumer, RegistryHandle},
+};
 use nucypher_pre::{KeyId, Suite};
 use rdkafka::message::OwnedHeaders;
 
@@ -57,7 +61,11 @@ async fn a_grant_opens_the_history_and_a_revocation_ends_it() {
         let reader = opening_consumer(connection("alice"), &topic, 2, &channel, &alice);
         denied(&reader).await;
         let grant = authority.grant(&channel, "alice", alice.public_key());
-        assert_eq!(texts(receive(&reader, 40).await), history, "the same consumer goes on by itself");
+        assert_eq!(
+            texts(receive(&reader, 40).await),
+            history,
+            "the same consumer goes on by itself"
+        );
         let news = values("news", 10);
         seal_all(&writer, &topic, 2, &news).await;
         assert_eq!(texts(receive(&reader, 10).await), news);
@@ -113,7 +121,8 @@ async fn a_revocation_acts_on_the_next_fetch_response_and_on_nothing_else() {
             let writer = sealing_producer(connection.clone(), topic, authority.sealing(channel));
             seal_all(&writer, topic, 1, &values("value", 50)).await;
         }
-        let clear = (0..50).map(|n| (0, None, Some(vec![n; 100]), OwnedHeaders::new(), 1_700_000_000_000));
+        let clear =
+            (0..50).map(|n| (0, None, Some(vec![n; 100]), OwnedHeaders::new(), 1_700_000_000_000));
         send_all(&producer(&cluster.client(), "none"), clear, open).await;
 
         let all = [sealed, sibling, open];
@@ -185,13 +194,17 @@ async fn interactive_grants_topic_bound_grants_and_pass_through() {
         let gateway = InProcess::start(&(config + &listeners)).await;
         let connection = |name: &str| Connection::plaintext(gateway.at(name));
         for topic in [&one, &two] {
-            let writer = sealing_producer(connection("producer"), topic, authority.sealing(&channel));
+            let writer =
+                sealing_producer(connection("producer"), topic, authority.sealing(&channel));
             seal_all(&writer, topic, 1, &values(topic, 20)).await;
             let reader = opening_consumer(connection("alice"), topic, 1, &channel, &alice);
             assert_eq!(texts(receive(&reader, 20).await), values(topic, 20));
             // What is mirrored is what is stored.
             let stored = read_all(&cluster.client(), topic, 1, "read_committed", 20).await;
-            assert_eq!(read_all(&gateway.client("mirror"), topic, 1, "read_committed", 20).await, stored);
+            assert_eq!(
+                read_all(&gateway.client("mirror"), topic, 1, "read_committed", 20).await,
+                stored
+            );
         }
         let reader = opening_consumer(connection("bob"), &one, 1, &channel, &bob);
         assert_eq!(texts(receive(&reader, 20).await), values(&one, 20));
@@ -218,7 +231,8 @@ async fn plain_json_on_a_sealed_topic_stops_nobody() {
         let writer = sealing_producer(connection("producer"), &topic, authority.sealing(&channel));
         let plain = producer(&cluster.client(), "none");
         let edek = |value: &[u8]| {
-            OwnedHeaders::new().insert(rdkafka::message::Header { key: "nu.edek", value: Some(value) })
+            OwnedHeaders::new()
+                .insert(rdkafka::message::Header { key: "nu.edek", value: Some(value) })
         };
         seal_all(&writer, &topic, 1, &values("before", 5)).await;
         let bad = [
@@ -241,7 +255,9 @@ async fn plain_json_on_a_sealed_topic_stops_nobody() {
         let later = outcomes.split_off(5 + count);
         let bad = outcomes.split_off(5);
         assert!(bad[0].is_not_sealed());
-        assert!(bad.iter().all(|outcome| matches!(outcome, crate::clients::Outcome::Failed { .. })));
+        assert!(
+            bad.iter().all(|outcome| matches!(outcome, crate::clients::Outcome::Failed { .. }))
+        );
         assert_eq!(texts(outcomes), values("before", 5));
         assert_eq!(texts(later), values("later", 5));
 

@@ -29,7 +29,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     authority::{Authority, consumer_key},
-    clients::{as_user, denied, opening_consumer, receive, seal_all, sealing_producer, texts, values},
+    clients::{
+        as_user, denied, opening_consumer, receive, seal_all, sealing_producer, texts, values,
+    },
     cluster::{Cluster, unique, within},
     gateway::{InProcess, behind, fixed, listener, plain},
     wire::{Wire, contains, partition_of},
@@ -67,7 +69,12 @@ impl Sealed {
 
     /// Fetches at the leader through this connection maker: what a granted client gets has the id
     /// of its key in it; who is not granted is denied.
-    fn fetch<S: Read + Write>(&self, connect: impl Fn(&str) -> Wire<S>, bootstrap: &str, granted: bool) {
+    fn fetch<S: Read + Write>(
+        &self,
+        connect: impl Fn(&str) -> Wire<S>,
+        bootstrap: &str,
+        granted: bool,
+    ) {
         let (metadata, _) = connect(bootstrap).metadata(&[&self.topic]);
         let leader = metadata.topics[0].partitions[0].leader_id;
         let node = metadata.brokers.iter().find(|broker| broker.node_id == leader).unwrap();
@@ -85,9 +92,14 @@ impl Sealed {
 }
 
 /// Logs on by hand; the broker's or gateway's last error code, zero where it accepts.
-fn log_on<S: Read + Write>(wire: &mut Wire<S>, mechanism: Mechanism, user: &str, password: &str) -> i16 {
-    let request = SaslHandshakeRequest::default()
-        .with_mechanism(StrBytes::from_static_str(mechanism.name()));
+fn log_on<S: Read + Write>(
+    wire: &mut Wire<S>,
+    mechanism: Mechanism,
+    user: &str,
+    password: &str,
+) -> i16 {
+    let request =
+        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism.name()));
     let (response, _) = wire.call(1, &request);
     if response.error_code != 0 {
         return response.error_code;
@@ -132,7 +144,8 @@ async fn sasl_plain_ends_at_the_gateway() {
         tokio::task::spawn_blocking(move || {
             let failed = log_on(&mut Wire::connect(&at), Mechanism::Plain, "alice", "wrong");
             assert_eq!(failed, AUTHENTICATION_FAILED);
-            let failed = log_on(&mut Wire::connect(&at), Mechanism::Plain, "nobody", "nobody-password");
+            let failed =
+                log_on(&mut Wire::connect(&at), Mechanism::Plain, "nobody", "nobody-password");
             assert_eq!(failed, AUTHENTICATION_FAILED);
             // Before that, nothing else is answered.
             let mut wire = Wire::connect(&at);

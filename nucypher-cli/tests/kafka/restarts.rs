@@ -65,8 +65,12 @@ impl Load {
 
     /// Waits until so many more records were delivered.
     async fn more(&self, count: usize) {
-        let (delivered, target) = (Arc::clone(&self.delivered), self.delivered.load(Ordering::Relaxed) + count);
-        poll("the load goes on", move || (delivered.load(Ordering::Relaxed) >= target).then_some(())).await;
+        let (delivered, target) =
+            (Arc::clone(&self.delivered), self.delivered.load(Ordering::Relaxed) + count);
+        poll("the load goes on", move || {
+            (delivered.load(Ordering::Relaxed) >= target).then_some(())
+        })
+        .await;
     }
 
     /// Ends it and says how many records were delivered.
@@ -193,7 +197,9 @@ async fn a_broker_is_restarted_and_killed_under_load() {
         // Tests that come after this one find every broker in its place.
         let probe = unique("after-restart");
         cluster.topic_with(&probe, 6, replicas, &[]).await;
-        tokio::time::timeout(Duration::from_secs(60), cluster.topic(&unique("after"), 3)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), cluster.topic(&unique("after"), 3))
+            .await
+            .unwrap();
     })
     .await;
 }

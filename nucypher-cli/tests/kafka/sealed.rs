@@ -36,9 +36,11 @@ async fn sealed_records_reach_the_granted_consumer_over_all_nodes_in_both_suites
             let gateway = InProcess::start(&(config + &fixed("producer") + &fixed("alice"))).await;
 
             let sent = values("sealed", 300);
-            let writer = sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
+            let writer =
+                sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
             seal_all(&writer, &topic, partitions, &sent).await;
-            let reader = opening_consumer(at(&gateway, "alice"), &topic, partitions, &channel, &alice);
+            let reader =
+                opening_consumer(at(&gateway, "alice"), &topic, partitions, &channel, &alice);
             let mut got = Vec::new();
             for outcome in receive(&reader, sent.len()).await {
                 let record = outcome.opened();
@@ -72,18 +74,21 @@ async fn batches_of_each_codec_are_reencrypted() {
         let gateway = InProcess::start(&(config + &fixed("producer") + &fixed("alice"))).await;
         for (number, (codec, topic)) in codecs.iter().zip(&topics).enumerate() {
             cluster.topic(topic, 1).await;
-            let connection =
-                at(&gateway, "producer").property("compression.type", *codec).property("linger.ms", "100");
+            let connection = at(&gateway, "producer")
+                .property("compression.type", *codec)
+                .property("linger.ms", "100");
             let writer = sealing_producer(connection, topic, authority.sealing(&channel));
             let sent = values(codec, 200);
             seal_all(&writer, topic, 1, &sent).await;
 
             // What is stored is compressed as it was meant to be.
-            let stored = Wire::connect(&wire::leader(&cluster.bootstrap, topic)).fetch(&[topic], 0, 100);
+            let stored =
+                Wire::connect(&wire::leader(&cluster.bootstrap, topic)).fetch(&[topic], 0, 100);
             let records = wire::partition_of(&stored, topic).records.clone().unwrap();
             assert_eq!(usize::from(records[22] & 7), number, "{codec}");
             // And as it was when it has been re-encrypted.
-            let fetched = Wire::connect(&wire::leader(gateway.at("alice"), topic)).fetch(&[topic], 0, 100);
+            let fetched =
+                Wire::connect(&wire::leader(gateway.at("alice"), topic)).fetch(&[topic], 0, 100);
             let changed = wire::partition_of(&fetched, topic).records.clone().unwrap();
             assert_eq!(usize::from(changed[22] & 7), number, "{codec}");
             assert_ne!(records, changed, "{codec}");
@@ -109,7 +114,8 @@ async fn offsets_keys_headers_and_timestamps_survive_the_reencryption() {
         authority.grant(&channel, "alice", alice.public_key());
         let config = behind(&cluster.bootstrap) + &authority.section();
         let gateway = InProcess::start(&(config + &fixed("producer") + &fixed("alice"))).await;
-        let writer = sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
+        let writer =
+            sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
         let headers = [
             Header::new("twice", "a"),
             Header { name: "null".to_owned(), value: None },
@@ -182,11 +188,16 @@ async fn transactions_of_sealed_records_commit_and_abort() {
             let mut records = Vec::new();
             for n in 0..10 {
                 let value = format!("round {round} record {n}");
-                let plain = nucypher_envelope::Record { key: None, value: Some(value.as_bytes()), place: None };
+                let plain = nucypher_envelope::Record {
+                    key: None,
+                    value: Some(value.as_bytes()),
+                    place: None,
+                };
                 let sealed = sealer.seal(&plain, 0, &mut nucypher_pre::os_rng()).unwrap();
-                let headers = sealed.headers().fold(OwnedHeaders::new(), |headers, (key, value)| {
-                    headers.insert(KafkaHeader { key, value: Some(value) })
-                });
+                let headers =
+                    sealed.headers().fold(OwnedHeaders::new(), |headers, (key, value)| {
+                        headers.insert(KafkaHeader { key, value: Some(value) })
+                    });
                 records.push((0, None, sealed.value.clone(), headers, 1_700_000_000_000));
             }
             send_all(&writer, records, &topic).await;
@@ -236,7 +247,8 @@ async fn a_compacted_topic_keeps_authenticated_tombstones() {
         authority.grant(&channel, "alice", alice.public_key());
         let config = behind(&cluster.bootstrap) + &authority.section();
         let gateway = InProcess::start(&(config + &fixed("producer") + &fixed("alice"))).await;
-        let writer = sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
+        let writer =
+            sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
         let send = async |key: &str, value: Option<&str>| {
             let record = ProducerRecord {
                 value: value.map(str::as_bytes),
@@ -336,9 +348,9 @@ fn opening_id(outcome: &Outcome) -> KeyId {
             let edek = record.envelope.iter().find(|header| header.name == "nu.edek").unwrap();
             nucypher_envelope::Edek::parse(edek.value.as_deref().unwrap()).unwrap().opening_id()
         }
-        Outcome::Failed { fault: nucypher_kafka::client::Fault::NotGranted { opening_id }, .. } => {
-            *opening_id
-        }
+        Outcome::Failed {
+            fault: nucypher_kafka::client::Fault::NotGranted { opening_id }, ..
+        } => *opening_id,
         other => panic!("{other:?}"),
     }
 }
@@ -364,9 +376,12 @@ async fn two_producers_three_consumers_and_a_topic_of_mixed_records() {
         let gateway = InProcess::start(&(config + &plain(authority.path(), &users))).await;
         let sasl = gateway.at("sasl").to_owned();
 
-        let first = sealing_producer(as_user(&sasl, "producer1"), &topic, authority.sealing(&channel));
-        let second = sealing_producer(as_user(&sasl, "producer2"), &topic, authority.sealing(&channel));
-        let foreign = sealing_producer(as_user(&sasl, "producer2"), &topic, authority.sealing(&other));
+        let first =
+            sealing_producer(as_user(&sasl, "producer1"), &topic, authority.sealing(&channel));
+        let second =
+            sealing_producer(as_user(&sasl, "producer2"), &topic, authority.sealing(&channel));
+        let foreign =
+            sealing_producer(as_user(&sasl, "producer2"), &topic, authority.sealing(&other));
         let mut clear_config = cluster.client();
         let clear = producer(clear_config.set("acks", "all"), "none");
         let mut own = Vec::new();
@@ -375,7 +390,15 @@ async fn two_producers_three_consumers_and_a_topic_of_mixed_records() {
             seal_all(&first, &topic, partitions, &a).await;
             seal_all(&second, &topic, partitions, &b).await;
             seal_all(&foreign, &topic, partitions, &values("foreign", 10)).await;
-            let record = |n| (n % partitions, None, Some(b"clear".to_vec()), OwnedHeaders::new(), 1_700_000_000_000);
+            let record = |n| {
+                (
+                    n % partitions,
+                    None,
+                    Some(b"clear".to_vec()),
+                    OwnedHeaders::new(),
+                    1_700_000_000_000,
+                )
+            };
             send_all(&clear, (0..4).map(record), &topic).await;
             own.extend(a);
             own.extend(b);
@@ -411,7 +434,8 @@ async fn two_producers_three_consumers_and_a_topic_of_mixed_records() {
         assert_eq!(opening_ids[0], opening_ids[1]);
 
         // Who has no grant at all is told so, and gets nothing.
-        let carol = opening_consumer(as_user(&sasl, "carol"), &topic, partitions, &channel, &keys[2]);
+        let carol =
+            opening_consumer(as_user(&sasl, "carol"), &topic, partitions, &channel, &keys[2]);
         crate::clients::denied(&carol).await;
         gateway.stop().await;
     })
@@ -434,7 +458,8 @@ async fn a_sealed_topic_is_consumed_by_a_group() {
         authority.grant(&channel, "alice", alice.public_key());
         let config = behind(&cluster.bootstrap) + &authority.section();
         let gateway = InProcess::start(&(config + &fixed("producer") + &fixed("alice"))).await;
-        let writer = sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
+        let writer =
+            sealing_producer(at(&gateway, "producer"), &topic, authority.sealing(&channel));
         let sent = values("grouped", 100);
         seal_all(&writer, &topic, partitions, &sent).await;
         let group = unique("group");
@@ -444,7 +469,9 @@ async fn a_sealed_topic_is_consumed_by_a_group() {
                 group: Some(group.clone()),
                 commit: Commit::Manual,
                 start: Start::Earliest,
-                ..ConsumerConfig::new(at(&gateway, "alice")).opener(opener).topic(&topic, channel.clone())
+                ..ConsumerConfig::new(at(&gateway, "alice"))
+                    .opener(opener)
+                    .topic(&topic, channel.clone())
             };
             let member = OpeningConsumer::new(config).unwrap();
             member.subscribe(&[&topic]).unwrap();
@@ -455,7 +482,8 @@ async fn a_sealed_topic_is_consumed_by_a_group() {
         let places: Vec<_> = outcomes.iter().map(Outcome::place).collect();
         assert_eq!(texts(outcomes), sent);
         for partition in 0..partitions {
-            let last = places.iter().filter(|place| place.0 == partition).map(|place| place.1).max();
+            let last =
+                places.iter().filter(|place| place.0 == partition).map(|place| place.1).max();
             first.commit(&topic, partition, last.unwrap()).await.unwrap();
         }
         tokio::task::spawn_blocking(move || drop(first)).await.unwrap();

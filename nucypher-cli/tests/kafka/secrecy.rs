@@ -25,8 +25,7 @@ fn dek(record: &OpenedRecord, key: &SecretKey) -> [u8; 32] {
     let precursor = edek.precursor().unwrap().expect("a non-interactive grant");
     let shared = key.decapsulate_delegated(&edek.capsule().unwrap(), &precursor).unwrap();
     let (suite, slot, id) = ([edek.suite().as_byte()], [edek.slot()], edek.delegating_id());
-    let info: [&[u8]; 4] =
-        [b"nucypher/v1/dek", &suite, &slot, id.as_bytes()];
+    let info: [&[u8]; 4] = [b"nucypher/v1/dek", &suite, &slot, id.as_bytes()];
     let okm = shared.expand::<48>(&info);
     // The control: it is the DEK, and not just any 32 bytes.
     assert_eq!(okm[32..], edek.commitment());
@@ -70,7 +69,8 @@ fn search_memory(pid: u32, needles: &[(String, Vec<u8>)], found: &mut [usize]) -
             continue;
         }
         let (from, to) = range.split_once('-').unwrap();
-        let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
+        let (from, to) =
+            (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
         // Needles that cross two pieces would be missed: pieces overlap.
         const PIECE: usize = 8 << 20;
         let overlap = needles.iter().map(|needle| needle.1.len()).max().unwrap() - 1;
@@ -135,7 +135,13 @@ async fn neither_the_brokers_nor_the_gateway_hold_a_plaintext_or_a_dek() {
             let reader = opening_consumer(connection, &topic, 1, &channel, &alice);
             let records: Vec<_> =
                 receive(&reader, 200).await.into_iter().map(|outcome| outcome.opened()).collect();
-            assert!(records.iter().all(|one| one.value.as_deref().unwrap().starts_with(marker.as_bytes())));
+            assert!(
+                records.iter().all(|one| one
+                    .value
+                    .as_deref()
+                    .unwrap()
+                    .starts_with(marker.as_bytes()))
+            );
             let mut deks: Vec<_> = records.iter().map(|record| dek(record, &alice)).collect();
             deks.dedup();
 
@@ -159,7 +165,8 @@ async fn neither_the_brokers_nor_the_gateway_hold_a_plaintext_or_a_dek() {
             search_files(&cluster.dir, &needles, &mut found);
             assert_absent("the brokers' disk", &needles, &found);
 
-            let stored = Wire::connect(&wire::leader(&cluster.bootstrap, &topic)).fetch(&[&topic], 0, 100);
+            let stored =
+                Wire::connect(&wire::leader(&cluster.bootstrap, &topic)).fetch(&[&topic], 0, 100);
             let records = wire::partition_of(&stored, &topic).records.clone().unwrap();
             let mut found = vec![0; needles.len()];
             needles[0].0 = "not in a batch".to_owned();

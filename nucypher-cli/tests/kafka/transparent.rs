@@ -81,7 +81,8 @@ async fn one_script_direct_and_through_the_gateway_shows_the_same() {
             let client = gateway.client("alice");
             seen.push(same_both_ways(&cluster.client(), &client, &topic, partitions, 240).await);
 
-            let here = Wire::connect(cluster.bootstrap.split(',').next().unwrap()).metadata(&[&topic]).0;
+            let here =
+                Wire::connect(cluster.bootstrap.split(',').next().unwrap()).metadata(&[&topic]).0;
             let there = Wire::connect(gateway.at("alice")).metadata(&[&topic]).0;
             assert_eq!(here.topics, there.topics);
             assert_eq!(here.cluster_id, there.cluster_id);
@@ -106,12 +107,15 @@ async fn each_codec_passes_unchanged() {
             let topic = unique(codec);
             cluster.topic(&topic, 1).await;
             send_all(&producer(&gateway.client("alice"), codec), script(1, 100), &topic).await;
-            let seen = same_both_ways(&cluster.client(), &gateway.client("alice"), &topic, 1, 100).await;
+            let seen =
+                same_both_ways(&cluster.client(), &gateway.client("alice"), &topic, 1, 100).await;
             assert_eq!(seen.len(), 100);
 
             // The bytes too, and they are compressed as they were meant to be.
-            let here = Wire::connect(&wire::leader(&cluster.bootstrap, &topic)).fetch(&[&topic], 0, 100);
-            let there = Wire::connect(&wire::leader(gateway.at("alice"), &topic)).fetch(&[&topic], 0, 100);
+            let here =
+                Wire::connect(&wire::leader(&cluster.bootstrap, &topic)).fetch(&[&topic], 0, 100);
+            let there =
+                Wire::connect(&wire::leader(gateway.at("alice"), &topic)).fetch(&[&topic], 0, 100);
             let records = wire::partition_of(&here, &topic).records.clone().unwrap();
             assert_eq!(Some(&records), wire::partition_of(&there, &topic).records.as_ref());
             assert_eq!(usize::from(records[22] & 7), number, "{codec}");
@@ -154,7 +158,8 @@ async fn transactions_and_control_batches_pass_unchanged() {
                 }
             }
             let through = gateway.client("alice");
-            let committed = same_both_ways(&cluster.client(), &through, &topic, partitions, 60).await;
+            let committed =
+                same_both_ways(&cluster.client(), &through, &topic, partitions, 60).await;
             assert_eq!(committed.len(), 60);
             assert!(committed.iter().all(|one| one.key.as_deref() != Some(b"transaction 1")));
             let all = read_all(&through, &topic, partitions, "read_uncommitted", 90).await;

@@ -87,7 +87,9 @@ impl<S: Read + Write> Wire<S> {
 
     /// Topic metadata.
     pub(crate) fn metadata(&mut self, topics: &[&str]) -> (MetadataResponse, Bytes) {
-        let topics = topics.iter().map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))));
+        let topics = topics
+            .iter()
+            .map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))));
         let request = MetadataRequest::default()
             .with_topics(Some(topics.collect()))
             .with_allow_auto_topic_creation(false);
@@ -95,7 +97,12 @@ impl<S: Read + Write> Wire<S> {
     }
 
     /// Fetches partition 0 of these topics, by name, without a session.
-    pub(crate) fn fetch(&mut self, topics: &[&str], offset: i64, max_wait_ms: i32) -> FetchResponse {
+    pub(crate) fn fetch(
+        &mut self,
+        topics: &[&str],
+        offset: i64,
+        max_wait_ms: i32,
+    ) -> FetchResponse {
         self.call(FETCH, &fetch_request(topics, offset, max_wait_ms)).0
     }
 }
@@ -134,7 +141,12 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
 pub(crate) fn leader(bootstrap: &str, topic: &str) -> String {
     let address = bootstrap.split(',').next().unwrap();
     let (metadata, _) = Wire::connect(address).metadata(&[topic]);
-    let leader = metadata.topics[0].partitions.iter().find(|one| one.partition_index == 0).unwrap().leader_id;
+    let leader = metadata.topics[0]
+        .partitions
+        .iter()
+        .find(|one| one.partition_index == 0)
+        .unwrap()
+        .leader_id;
     let broker = metadata.brokers.iter().find(|broker| broker.node_id == leader).unwrap();
     format!("{}:{}", broker.host, broker.port)
 }

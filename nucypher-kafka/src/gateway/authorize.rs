@@ -11,7 +11,7 @@ use nucypher_pre::KeyId;
 
 use super::identity::Principal;
 use crate::protocol::fetch::TOPIC_AUTHORIZATION_FAILED;
-use crate::registry::{Access, ActiveGrant, Snapshot};
+use crate::registry::{Access, ActiveGrant, Channel, Snapshot};
 
 /// What is done with the partitions of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,24 @@ impl Authority {
     #[must_use]
     pub fn grant(&self, opening: KeyId, topic: &str) -> Option<&Arc<ActiveGrant>> {
         self.snapshot.grant(opening, self.principal.as_str(), topic, self.now_ms)
+    }
+
+    /// Whether any channel requires encryption.
+    #[must_use]
+    pub fn requires_encryption(&self) -> bool {
+        self.snapshot.channels().any(Channel::require_encryption)
+    }
+
+    /// Whether clear records on this topic are refused.
+    #[must_use]
+    pub fn must_be_encrypted(&self, topic: &str) -> bool {
+        self.channel(topic).is_some_and(Channel::require_encryption)
+    }
+
+    /// The channel to which a topic belongs.
+    #[must_use]
+    pub fn channel(&self, topic: &str) -> Option<&Channel> {
+        self.snapshot.channel_of_topic(topic)
     }
 
     /// Whether any topic belongs to a channel.

@@ -114,6 +114,17 @@ enum End {
     Drained,
 }
 
+/// What a loop does after a turn.
+#[derive(Debug)]
+enum Next {
+    /// Another turn.
+    Turn,
+    /// Receive until so many bytes are there.
+    Receive(usize),
+    /// This, then another turn.
+    Await(Work),
+}
+
 fn now() -> Now {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Now { instant: Instant::now(), wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX) }
@@ -238,53 +249,38 @@ impl<S: Surroundings> Connection<S> {
         client: &mut Reader,
         broker: &mut Writer,
     ) -> Result<End, Fault> {
-        let side = Side::Broker;
         loop {
-            let mut ready = 0;
-            let step = loop {
-                match self.session().request(inbound.after(ready), now()) {
-                    Ok(Step::Forward(n)) => ready += n,
-                    other => break other,
-                }
-            };
-            let passed = inbound.bytes().get(..ready).unwrap_or_default();
-            match &step {
-                Ok(Step::Send(bytes)) => {
-                    self.send_to(broker, side, vec![IoSlice::new(passed), IoSlice::new(bytes)])
-                        .await?;
-                }
-                _ => self.send_to(broker, side, vec![IoSlice::new(passed)]).await?,
-            }
-            inbound.consume(ready);
-            match step? {
-                Step::Receive(want) => {
+            match self.turn(Side::Client, inbound, broker).await? {
+                Next::Turn => {}
+                Next::Receive(want) => {
                     let idle = self.is_idle(inbound);
                     let received = tokio::select! {
-                        n = self.receive_request(client, inbound, want) => Some(n?),
-                        () = self.tools.shutdown.cancelled(), if idle => None,
-                    };
-                    match received {
-                        Some(0) => return Ok(End::Closed),
-                        Some(_) => {}
-                        None => {
+                        n = self.receive_request(client, inbound, want) => n?,
+                        () = self.tools.shutdown.cancelled(), if idle => {
                             self.to_responses.notify_one();
                             return Ok(End::Drained);
                         }
+                    };
+                    if received == 0 {
+                        return Ok(End::Closed);
                     }
                 }
-                Step::Discard(n) => {
-                    inbound.consume(n);
-                    self.to_responses.notify_one();
-                }
-                Step::Await(Work::OtherDirection) => {
+                Next::Await(Work::OtherDirection) => {
                     self.to_responses.notify_one();
                     self.to_requests.notified().await;
                 }
-                Step::Await(Work::Check(check)) => self.check(check).await?,
-                Step::Send(_) => {}
-                Step::Forward(_) | Step::ForwardEdited(..) | Step::Await(_) => {
-                    return Err(Fault::Bug("a step that requests do not have"));
+                Next::Await(Work::Check(check)) => self.check(check).await?,
+                Next::Await(Work::Produce(mut job)) => {
+                    let mut taken = inbound.take();
+                    let work = move || {
+                        job.finish(taken.bytes());
+                        (job, taken)
+                    };
+                    let (job, taken) = self.tools.pool.run(work).await?;
+                    inbound.put_back(taken);
+                    self.session().inspected(job);
                 }
+                Next::Await(_) => return Err(Fault::Bug("work that requests do not have")),
             }
         }
     }
@@ -292,44 +288,10 @@ impl<S: Surroundings> Connection<S> {
     /// From the broker to the client.
     async fn responses(&self, broker: &mut Reader, client: &mut Writer) -> Result<End, Fault> {
         let mut inbound = Inbound::default();
-        let side = Side::Client;
         loop {
-            let mut ready = 0;
-            let step = loop {
-                match self.session().response(inbound.after(ready), now()) {
-                    Ok(Step::Forward(n)) => ready += n,
-                    other => break other,
-                }
-            };
-            let bytes = inbound.bytes();
-            let (passed, rest) = bytes.split_at_checked(ready).unwrap_or((bytes, &[]));
-            let consumed = match &step {
-                Ok(Step::Send(bytes)) => {
-                    self.send_to(client, side, vec![IoSlice::new(passed), IoSlice::new(bytes)])
-                        .await?;
-                    ready
-                }
-                Ok(Step::ForwardEdited(n, edits)) => {
-                    let edited = edits.pieces(rest.get(..*n).unwrap_or_default());
-                    let pieces = std::iter::once(passed).chain(edited).map(IoSlice::new).collect();
-                    self.send_to(client, side, pieces).await?;
-                    ready + n
-                }
-                Ok(Step::Discard(n)) => {
-                    self.send_to(client, side, vec![IoSlice::new(passed)]).await?;
-                    ready + n
-                }
-                _ => {
-                    self.send_to(client, side, vec![IoSlice::new(passed)]).await?;
-                    ready
-                }
-            };
-            inbound.consume(consumed);
-            if consumed > 0 || matches!(step, Ok(Step::Send(_))) {
-                self.to_requests.notify_one();
-            }
-            match step? {
-                Step::Receive(want) => {
+            match self.turn(Side::Broker, &mut inbound, client).await? {
+                Next::Turn => {}
+                Next::Receive(want) => {
                     if self.tools.shutdown.is_cancelled() && self.session().is_quiet() {
                         return Ok(End::Drained);
                     }
@@ -342,9 +304,9 @@ impl<S: Surroundings> Connection<S> {
                         () = self.to_responses.notified() => {}
                     }
                 }
-                Step::Await(Work::Route(sites)) => self.surroundings.route(sites).await,
-                Step::Await(Work::Hold(duration)) => tokio::time::sleep(duration).await,
-                Step::Await(Work::Fetch(mut job)) => {
+                Next::Await(Work::Route(sites)) => self.surroundings.route(sites).await,
+                Next::Await(Work::Hold(duration)) => tokio::time::sleep(duration).await,
+                Next::Await(Work::Fetch(mut job)) => {
                     let mut taken = inbound.take();
                     let reencryptor = Arc::clone(&self.tools.reencryptor);
                     let work = move || {
@@ -356,12 +318,65 @@ impl<S: Surroundings> Connection<S> {
                     finished?;
                     self.session().fetched(job);
                 }
-                Step::Send(_) | Step::Discard(_) | Step::ForwardEdited(..) => {}
-                Step::Forward(_) | Step::Await(_) => {
-                    return Err(Fault::Bug("a step that responses do not have"));
+                Next::Await(_) => return Err(Fault::Bug("work that responses do not have")),
+            }
+        }
+    }
+
+    /// Shows the session what one side has sent, and sends on to the other side what it says.
+    async fn turn(
+        &self,
+        from: Side,
+        inbound: &mut Inbound,
+        to: &mut Writer,
+    ) -> Result<Next, Fault> {
+        let (mut ready, mut step);
+        {
+            let (mut session, now) = (self.session(), now());
+            ready = 0;
+            loop {
+                let bytes = inbound.after(ready);
+                step = match from {
+                    Side::Client => session.request(bytes, now),
+                    Side::Broker => session.response(bytes, now),
+                };
+                match &step {
+                    Ok(Step::Forward(n)) => ready += n,
+                    _ => break,
                 }
             }
         }
+        let bytes = inbound.bytes();
+        let (passed, rest) = bytes.split_at_checked(ready).unwrap_or((bytes, &[]));
+        let mut pieces = vec![IoSlice::new(passed)];
+        let consumed = match &step {
+            Ok(Step::Send(bytes)) => {
+                pieces.push(IoSlice::new(bytes));
+                ready
+            }
+            Ok(Step::ForwardEdited(n, edits)) => {
+                pieces.extend(edits.pieces(rest.get(..*n).unwrap_or_default()).map(IoSlice::new));
+                ready + n
+            }
+            Ok(Step::Discard(n)) => ready + n,
+            _ => ready,
+        };
+        self.send_to(to, from.other(), pieces).await?;
+        inbound.consume(consumed);
+        match (from, &step) {
+            // An answer of the gateway's own may be due now.
+            (Side::Client, Ok(Step::Discard(_))) => self.to_responses.notify_one(),
+            (Side::Broker, _) if consumed > 0 => self.to_requests.notify_one(),
+            (Side::Broker, Ok(Step::Send(_))) => self.to_requests.notify_one(),
+            _ => {}
+        }
+        Ok(match step? {
+            Step::Receive(want) => Next::Receive(want),
+            Step::Await(work) => Next::Await(work),
+            Step::Forward(_) | Step::ForwardEdited(..) | Step::Discard(_) | Step::Send(_) => {
+                Next::Turn
+            }
+        })
     }
 
     /// Receives from the client: patient between requests, less so within one.

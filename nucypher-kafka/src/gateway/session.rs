@@ -19,6 +19,9 @@
 mod authentication;
 mod fetch;
 mod in_flight;
+#[doc(hidden)]
+pub mod in_memory;
+mod produce;
 mod requests;
 mod responses;
 
@@ -28,6 +31,7 @@ use std::time::{Duration, Instant};
 
 pub use authentication::{Authentication, Ended, EndedSettings, Watched};
 pub use fetch::FetchJob;
+pub use produce::ProduceJob;
 pub use requests::CLIENT_ID;
 
 use super::authorize::Authority;
@@ -125,6 +129,8 @@ pub enum Work {
     Check(PasswordCheck),
     /// Finish the job on a pool, then [`Session::fetched`].
     Fetch(Box<FetchJob>),
+    /// Finish the job on a pool, then [`Session::inspected`].
+    Produce(Box<ProduceJob>),
     /// Wait.
     Hold(Duration),
 }
@@ -142,6 +148,7 @@ pub struct Session {
     asked_names: bool,
     in_flight: VecDeque<InFlight>,
     fetched: Option<Box<FetchJob>>,
+    inspected: Option<Box<ProduceJob>>,
     scratch: Scratch,
     /// Set when the connection ends as soon as what is queued has been sent.
     closing: Option<Fault>,
@@ -159,6 +166,7 @@ impl Session {
             asked_names: false,
             in_flight: VecDeque::new(),
             fetched: None,
+            inspected: None,
             scratch: Scratch::default(),
             closing: None,
         }
@@ -218,3 +226,6 @@ impl Session {
         self.in_flight.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,10 +66,17 @@ pub struct Cluster {
     pub nodes: Arc<Nodes>,
     /// Topic names by id.
     pub topics: Arc<TopicIds>,
-    ranges: StdMutex<HashMap<Target, (Instant, Arc<[Range]>)>>,
+    spoken: StdMutex<HashMap<Target, Spoken>>,
     discovered: Mutex<Option<Instant>>,
     pool: Pool,
     connect: Duration,
+}
+
+/// What a node spoke when it was last asked.
+#[derive(Debug, Clone)]
+struct Spoken {
+    asked: Instant,
+    ranges: Arc<[Range]>,
 }
 
 #[derive(Debug)]
@@ -133,7 +140,7 @@ impl Cluster {
             accounts: accounts.collect::<Result<_, ConfigError>>()?,
             nodes: Arc::default(),
             topics: Arc::new(TopicIds::new(limits.cached_topics)),
-            ranges: StdMutex::default(),
+            spoken: StdMutex::default(),
             discovered: Mutex::new(None),
             pool,
             connect: Limits::duration(limits.connect_ms),
@@ -183,11 +190,9 @@ impl Cluster {
     /// The node cannot be reached.
     pub async fn ranges(&self, target: Target) -> Result<Arc<[Range]>, Fault> {
         let known =
-            self.ranges.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
-        if let Some((asked, ranges)) = known
-            && asked.elapsed() < RANGES_FRESH
-        {
-            return Ok(ranges);
+            self.spoken.lock().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
+        if let Some(known) = known.filter(|known| known.asked.elapsed() < RANGES_FRESH) {
+            return Ok(known.ranges);
         }
         let (mut stream, _) = self.open(target).await?;
         let asked = timeout(self.connect, async {
@@ -201,8 +206,8 @@ impl Cluster {
             read(api, 0, &response, walk)
         });
         let ranges: Arc<[Range]> = asked.await.map_err(|_| timed_out())??;
-        let mut known = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(target, (Instant::now(), Arc::clone(&ranges)));
+        let spoken = Spoken { asked: Instant::now(), ranges: Arc::clone(&ranges) };
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner).insert(target, spoken);
         Ok(ranges)
     }
 

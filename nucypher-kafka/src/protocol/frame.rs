@@ -5,6 +5,7 @@
 
 use super::table::Api;
 use super::wire::{Malformed, Read, Reader, put_nullable_string};
+use crate::records::Edits;
 
 /// The size of the length that stands before each message.
 pub const PREFIX: usize = 4;
@@ -147,22 +148,23 @@ pub fn response(api: &Api, version: i16, correlation_id: i32) -> Vec<u8> {
 #[must_use]
 pub fn finish(mut frame: Vec<u8>) -> Vec<u8> {
     // A message of ours is far below 2 GiB, so this cannot fail.
-    let _ = set_length(&mut frame, 0);
+    let _ = fix_length(&mut frame, &Edits::new());
     frame
 }
 
-/// Sets the length prefix of a whole frame that grows by `growth` bytes when its edits are applied.
+/// Sets the length prefix of a whole frame to what it will be with these edits.
 ///
 /// # Errors
 ///
-/// The frame would be longer than a prefix can say.
-pub fn set_length(frame: &mut [u8], growth: i64) -> Result<(), Frame> {
-    let len =
-        i64::try_from(frame.len()).unwrap_or(i64::MAX).saturating_add(growth).saturating_sub(4);
-    let prefix = i32::try_from(len).map_err(|_| Frame::TooLong {
-        len: u64::try_from(len).unwrap_or(0),
-        cap: i32::MAX.unsigned_abs(),
-    })?;
+/// The edited frame would be longer than a prefix can say.
+pub fn fix_length(frame: &mut [u8], edits: &Edits) -> Result<(), Frame> {
+    let len = i64::try_from(frame.len()).unwrap_or(i64::MAX);
+    // An edit may begin at the very end.
+    let growth = edits.growth(0..frame.len().saturating_add(1));
+    let len = len.saturating_add(growth).saturating_sub(4);
+    let too_long =
+        |_| Frame::TooLong { len: u64::try_from(len).unwrap_or(0), cap: i32::MAX.unsigned_abs() };
+    let prefix = i32::try_from(len).map_err(too_long)?;
     if let Some(at) = frame.first_chunk_mut::<PREFIX>() {
         *at = prefix.to_be_bytes();
     }

@@ -299,7 +299,8 @@ pub fn put_uvarint(out: &mut Vec<u8>, mut value: u32) {
 
 /// Appends a string; what is longer than the encoding can say is cut at 32767 bytes.
 pub fn put_string(out: &mut Vec<u8>, flexible: bool, text: &str) {
-    let end = text.floor_char_boundary(usize::from(i16::MAX.unsigned_abs()));
+    let longest = usize::from(i16::MAX.unsigned_abs()).min(text.len());
+    let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let text = text.get(..end).unwrap_or_default();
     let len = i16::try_from(text.len()).unwrap_or(i16::MAX);
     if flexible {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::protocol::produce::Refusal;
 use crate::protocol::table::Api;
 
 /// A request that will be answered.
@@ -22,6 +23,8 @@ pub(super) enum Expect {
     Rewrite,
     /// A fetch; how long a response with nothing but denials may be held back, and since when.
     Fetch { hold: Duration, since: Instant },
+    /// A produce; the partitions that the gateway has refused are added.
+    Produced(Vec<Refusal>),
     /// The gateway's own question for topic names: the client does not see the answer.
     Names,
     /// The broker's part of an authentication that is watched.

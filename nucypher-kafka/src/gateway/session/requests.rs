@@ -7,13 +7,8 @@ use super::{ClientFault, Fault, Now, Session, Step, Work};
 use crate::protocol::api_versions;
 use crate::protocol::frame::{PREFIX, REQUEST_HEAD, RequestHead};
 use crate::protocol::table::{self, Action, Api, key};
-use crate::protocol::wire::{Flaw, Read, Reader, Uuid};
-use crate::protocol::{fetch, metadata, produce};
-
-/// How far into a Produce request the gateway looks for `acks`, in bytes: behind a client id and a
-/// transactional id, which may have 32767 each in theory and have some dozens in practice. It fits a
-/// connection's small buffer.
-const PRODUCE_FRONT: usize = 60 * 1024;
+use crate::protocol::wire::{Read, Reader, Uuid};
+use crate::protocol::{fetch, metadata};
 
 /// What the gateway calls itself in requests of its own.
 pub const CLIENT_ID: &str = "nucypher-gateway";
@@ -38,7 +33,7 @@ impl<'a> Request<'a> {
         walked.map_err(|error| ClientFault::Malformed { api, version, error })
     }
 
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.frame.len() >= self.head.size
     }
 }
@@ -83,7 +78,7 @@ impl Session {
         }
         match api.key {
             key::SASL_HANDSHAKE | key::SASL_AUTHENTICATE => self.sasl(&request, now),
-            key::PRODUCE => self.produce(&request),
+            key::PRODUCE => self.produce(&request, now),
             key::FETCH => self.fetch_request(head, api, received, now),
             _ => {
                 let expect = match api.action {
@@ -161,23 +156,6 @@ impl Session {
         }
     }
 
-    fn produce(&mut self, request: &Request<'_>) -> Result<Step, Fault> {
-        let acks = match request.read(produce::acks) {
-            Ok(acks) => acks,
-            Err(ClientFault::Malformed { error, .. })
-                if error.flaw == Flaw::Short
-                    && !request.is_whole()
-                    && request.frame.len() < PRODUCE_FRONT =>
-            {
-                return Ok(Step::Receive(request.head.size.min(request.frame.len() + 1)));
-            }
-            Err(fault) => return Err(fault.into()),
-        };
-        let rewrite = request.head.version >= 10;
-        let expect = (acks != 0).then_some(if rewrite { Expect::Rewrite } else { Expect::Forward });
-        self.pass(request, expect)
-    }
-
     fn fetch_request(
         &mut self,
         head: RequestHead,
@@ -212,7 +190,7 @@ impl Session {
 
     /// Asks the broker for topic names, ahead of the request that needs them: the answers come in
     /// the same order.
-    fn ask_names(&mut self, correlation_id: i32, ids: &[Uuid]) -> Result<Step, Fault> {
+    pub(super) fn ask_names(&mut self, correlation_id: i32, ids: &[Uuid]) -> Result<Step, Fault> {
         let api = table::api(key::METADATA).ok_or(Fault::Bug("the table has no Metadata"))?;
         self.asked_names = true;
         let version = metadata::BY_ID;

@@ -8,9 +8,7 @@ use crate::protocol::endpoint::{Addresses, Endpoint, Site};
 use crate::protocol::frame::{self, PREFIX, RESPONSE_HEAD, ResponseHead};
 use crate::protocol::table::{Api, key};
 use crate::protocol::wire::{Malformed, Read, Reader};
-use crate::protocol::{
-    api_versions, configs, coordinator, describe_cluster, metadata, produce, topic,
-};
+use crate::protocol::{api_versions, configs, coordinator, describe_cluster, metadata, topic};
 use crate::records::Edits;
 
 /// A whole response.
@@ -132,7 +130,7 @@ impl Session {
         if edits.is_empty() {
             return Ok(Step::Forward(response.size));
         }
-        frame::set_length(frame, edits.growth(0..response.size + 1)).map_err(BrokerFault::Frame)?;
+        frame::fix_length(frame, &edits).map_err(BrokerFault::Frame)?;
         Ok(Step::ForwardEdited(response.size, edits))
     }
 
@@ -178,7 +176,7 @@ impl Session {
                     }
                 }
             }
-            key::PRODUCE => response.read(frame, |body| produce::walk_response(body, version))?,
+            key::PRODUCE => return self.produce_response(frame, response, edits),
             _ => return Err(Fault::Bug("the table asks for a rewriting that is not written")),
         };
         if let Some(step) = self.route(&addresses) {
