@@ -9,6 +9,7 @@ use k256::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Error;
 
 /// n - 1, big-endian.
 const LAST: [u8; 32] = {
