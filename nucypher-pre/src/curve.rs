@@ -4,6 +4,7 @@
 //! and a [`Scalar`] never zero, so a product of the two is again a point, and no operation here
 //! can fail.
 
+mod batch;
 mod field;
 mod fixed_base;
 mod formulas;
@@ -11,11 +12,14 @@ mod inverse;
 mod point;
 mod scalar;
 mod scalar_mul;
+mod vartime;
 
 pub use point::POINT_LEN;
-pub(crate) use point::Point;
+pub(crate) use point::{Point, PreparedPoint};
 pub use scalar::SCALAR_LEN;
 pub(crate) use scalar::Scalar;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;

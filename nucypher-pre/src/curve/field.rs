@@ -293,50 +293,6 @@ impl FieldElement {
         reduce([t0, t1, t2, t3], [t4, t5, t6, t7])
     }
 
-    /// self^(2^count).
-    const fn square_times(self, count: u32) -> Self {
-        let (mut element, mut left) = (self, count);
-        while left > 0 {
-            element = element.square();
-            left -= 1;
-        }
-        element
-    }
-
-    /// self^(2^2 - 1), self^(2^22 - 1), self^(2^223 - 1): runs of ones, out of which the exponents
-    /// below are made. Cost: 220 squarings, 10 multiplications.
-    const fn runs(self) -> (Self, Self, Self) {
-        let x2 = self.square().mul(self);
-        let x3 = x2.square().mul(self);
-        let x6 = x3.square_times(3).mul(x3);
-        let x9 = x6.square_times(3).mul(x3);
-        let x11 = x9.square_times(2).mul(x2);
-        let x22 = x11.square_times(11).mul(x11);
-        let x44 = x22.square_times(22).mul(x22);
-        let x88 = x44.square_times(44).mul(x44);
-        let x176 = x88.square_times(88).mul(x88);
-        let x220 = x176.square_times(44).mul(x44);
-        let x223 = x220.square_times(3).mul(x3);
-        (x2, x22, x223)
-    }
-
-    /// self^((p + 1)/4): a square root where there is one, since p = 3 (mod 4); the caller squares
-    /// it to know. Cost: 253 squarings, 13 multiplications.
-    pub(super) const fn square_root_candidate(self) -> Self {
-        // (p + 1)/4 = 223 ones, 0, 22 ones, 0000, 11, 00.
-        let (x2, x22, x223) = self.runs();
-        x223.square_times(23).mul(x22).square_times(6).mul(x2).square_times(2)
-    }
-
-    /// self^(p - 2) = 1/self, and 0 for 0; evaluated by the compiler where
-    /// [`invert`](Self::invert) cannot be. Cost: 255 squarings, 15 multiplications.
-    pub(super) const fn invert_by_power(self) -> Self {
-        // p - 2 = 223 ones, 0, 22 ones, 0000, 1, 0, 11, 0, 1.
-        let (x2, x22, x223) = self.runs();
-        let high = x223.square_times(23).mul(x22).square_times(5).mul(self);
-        high.square_times(3).mul(x2).square_times(2).mul(self)
-    }
-
     /// 1/self, and 0 for 0. Cost: that of 100 multiplications (see [`super::inverse`]).
     pub(super) fn invert(self) -> Self {
         Self(MODULUS.invert(self.normalize().0))
@@ -369,6 +325,107 @@ impl FieldElement {
         ])
     }
 }
+
+/// What an addition chain needs: a field element, or several at once.
+pub(super) trait Factor: Copy + Mul<Output = Self> {
+    /// self².
+    fn square(self) -> Self;
+
+    /// self^(2^count).
+    #[inline(always)]
+    fn square_times(self, count: u32) -> Self {
+        (0..count).fold(self, |power, _| power.square())
+    }
+
+    /// self^((p + 1)/4): a square root where there is one, since p = 3 (mod 4); the caller squares
+    /// it to know. Cost: 253 squarings, 13 multiplications.
+    fn square_root_candidate(self) -> Self {
+        // (p + 1)/4 = 223 ones, 0, 22 ones, 0000, 11, 00, from runs of ones (libsecp256k1's chain).
+        let x2 = self.square() * self;
+        let x3 = x2.square() * self;
+        let x6 = x3.square_times(3) * x3;
+        let x9 = x6.square_times(3) * x3;
+        let x11 = x9.square_times(2) * x2;
+        let x22 = x11.square_times(11) * x11;
+        let x44 = x22.square_times(22) * x22;
+        let x88 = x44.square_times(44) * x44;
+        let x176 = x88.square_times(88) * x88;
+        let x220 = x176.square_times(44) * x44;
+        let x223 = x220.square_times(3) * x3;
+        (x223.square_times(23) * x22).square_times(6).mul(x2).square_times(2)
+    }
+}
+
+impl Factor for FieldElement {
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self::square(self)
+    }
+}
+
+/// Two elements, operated on in turn. A chain of multiplications is bound by the latency of each;
+/// two chains side by side take a processor not much longer than one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pair(pub(super) [FieldElement; 2]);
+
+impl Pair {
+    pub(super) const ONE: Self = Self([FieldElement::ONE; 2]);
+
+    /// [`FieldElement::accumulate`] in both lanes.
+    #[inline(always)]
+    pub(super) fn accumulate(&mut self, entry: &Self, mask: u64) {
+        for (lane, entry) in self.0.iter_mut().zip(&entry.0) {
+            lane.accumulate(entry, mask);
+        }
+    }
+
+    /// Both lanes by `f`.
+    #[inline(always)]
+    pub(super) fn map(self, f: impl Fn(FieldElement) -> FieldElement) -> Self {
+        let Self([a, b]) = self;
+        Self([f(a), f(b)])
+    }
+
+    /// 2·self.
+    #[inline(always)]
+    pub(super) fn double(self) -> Self {
+        self.map(FieldElement::double)
+    }
+
+    /// The product of the lanes.
+    pub(super) fn product(self) -> FieldElement {
+        let Self([a, b]) = self;
+        a * b
+    }
+
+    /// The lanes in each other's place.
+    pub(super) fn swap(self) -> Self {
+        let Self([a, b]) = self;
+        Self([b, a])
+    }
+}
+
+impl Factor for Pair {
+    #[inline(always)]
+    fn square(self) -> Self {
+        self.map(FieldElement::square)
+    }
+}
+
+macro_rules! lanewise {
+    ($($operator:ident $method:ident),*) => {$(
+        impl $operator for Pair {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                let (Self([a, b]), Self([c, d])) = (self, other);
+                Self([FieldElement::$method(a, c), FieldElement::$method(b, d)])
+            }
+        }
+    )*};
+}
+
+lanewise!(Add add, Sub sub, Mul mul);
 
 impl Add for FieldElement {
     type Output = Self;
@@ -405,7 +462,9 @@ impl Neg for FieldElement {
 impl ConditionallySelectable for FieldElement {
     #[inline(always)]
     fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
-        Self(<[u64; 4]>::conditional_select(&a.0, &b.0, choice))
+        let pick = |a, b| u64::conditional_select(&a, &b, choice);
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
+        Self([pick(a0, b0), pick(a1, b1), pick(a2, b2), pick(a3, b3)])
     }
 }
 
@@ -418,3 +477,5 @@ impl ConstantTimeEq for FieldElement {
 
 impl DefaultIsZeroes for FieldElement {}
 
+#[cfg(test)]
+mod tests;

@@ -53,14 +53,18 @@ impl Jacobian {
     #[inline(always)]
     pub(super) const fn double(self) -> Self {
         let Self { x, y, z } = self;
-        // L = 3X²/2, S = Y², T = XS (libsecp256k1, `secp256k1_gej_double`)
+        // L = 3X²/2, S = Y², T = XS (libsecp256k1, `secp256k1_gej_double`); what does not depend on
+        // each other stands together, here and below, so that it overlaps in the processor.
         let xx = x.square();
-        let l = xx.double().add(xx).half();
         let s = y.square();
+        let z3 = y.mul(z);
+        let l = xx.double().add(xx).half();
         let t = x.mul(s);
-        let x3 = l.square().sub(t).sub(t);
-        let y3 = l.mul(t.sub(x3)).sub(s.square());
-        Self { x: x3, y: y3, z: y.mul(z) }
+        let ll = l.square();
+        let ss = s.square();
+        let x3 = ll.sub(t.double());
+        let y3 = l.mul(t.sub(x3)).sub(ss);
+        Self { x: x3, y: y3, z: z3 }
     }
 
     /// self + other. Requires: self is neither the identity nor ±other. Cost: 8
@@ -69,14 +73,20 @@ impl Jacobian {
     pub(super) const fn add_affine(self, other: &Affine) -> Self {
         let Self { x, y, z } = self;
         let zz = z.square();
-        let h = other.x.mul(zz).sub(x);
-        let r = other.y.mul(z.mul(zz)).sub(y);
+        let u = other.x.mul(zz);
+        let zzz = z.mul(zz);
+        let h = u.sub(x);
+        let s = other.y.mul(zzz);
         let hh = h.square();
-        let hhh = h.mul(hh);
+        let z3 = z.mul(h);
+        let r = s.sub(y);
         let v = x.mul(hh);
-        let x3 = r.square().sub(hhh).sub(v).sub(v);
-        let y3 = r.mul(v.sub(x3)).sub(y.mul(hhh));
-        Self { x: x3, y: y3, z: z.mul(h) }
+        let hhh = h.mul(hh);
+        let rr = r.square();
+        let x3 = rr.sub(hhh.add(v.double()));
+        let yhhh = y.mul(hhh);
+        let y3 = r.mul(v.sub(x3)).sub(yhhh);
+        Self { x: x3, y: y3, z: z3 }
     }
 
     /// The same point in affine coordinates, given 1/Z. Cost: 3 multiplications, 1 squaring.
@@ -97,10 +107,6 @@ impl Jacobian {
 }
 
 impl Projective {
-    /// The identity.
-    pub(super) const IDENTITY: Self =
-        Self { x: FieldElement::ZERO, y: FieldElement::ONE, z: FieldElement::ZERO };
-
     /// The same point with Z = 1.
     pub(super) const fn from_affine(point: &Affine) -> Self {
         Self { x: point.x, y: point.y, z: FieldElement::ONE }

@@ -7,8 +7,6 @@
 //! Timing: constant. The one thing about a scalar that becomes public is whether bytes were in
 //! range, through [`declassify`]. Wiped on drop.
 
-#![expect(clippy::cast_possible_truncation, reason = "limbs are the halves of 128-bit sums")]
-
 use core::hint::black_box;
 
 use rand_core::CryptoRng;
@@ -189,4 +187,3 @@ impl Drop for Scalar {
         self.0.zeroize();
     }
 }
-
