@@ -13,6 +13,10 @@
 //! * [`Modulus::invert_vartime`]: skips runs of zero bits and stops at the end. Public values only.
 //!
 //! Both give 0 for 0.
+//!
+//! The masks that are made of a sign bit pass through `black_box`: without it the compiler was
+//! seen to branch on the sign. In the divsteps themselves, where it would cost most, it was not;
+//! `scripts/constant-time` watches that.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -20,6 +24,8 @@
     clippy::cast_sign_loss,
     reason = "two's complement on purpose: the bounds stand at each step"
 )]
+
+use core::hint::black_box;
 
 /// The low 62 bits.
 const M62: u64 = u64::MAX >> 2;
@@ -83,7 +89,7 @@ impl Signed62 {
 
     /// Adds `modulus` where self is negative.
     fn add_if_negative(&mut self, modulus: &Self) {
-        let mask = self.0[4] >> 63;
+        let mask = black_box(self.0[4] >> 63);
         for (limb, other) in self.0.iter_mut().zip(modulus.0) {
             *limb += other & mask;
         }
@@ -139,7 +145,7 @@ impl Modulus {
     /// (d, e) -> t (d, e) / 2^62 modulo self. Requires and ensures: both in (-2m, m).
     fn apply_modulo(&self, d: &mut Signed62, e: &mut Signed62, t: &Transition) {
         // Multiples of the modulus that make both positive and the lowest 62 bits zero:
-        let (sd, se) = (d.0[4] >> 63, e.0[4] >> 63);
+        let (sd, se) = black_box((d.0[4] >> 63, e.0[4] >> 63));
         let md = (t.u & sd) + (t.v & se);
         let me = (t.q & sd) + (t.r & se);
         let low_d = product(t.u, d.0[0]) + product(t.v, e.0[0]);
@@ -169,7 +175,7 @@ impl Modulus {
     /// ±value in [0, m), minus where `sign` is negative. Requires: value in (-2m, m).
     fn normalize(&self, mut value: Signed62, sign: i64) -> Signed62 {
         value.add_if_negative(&self.value);
-        let negate = sign >> 63;
+        let negate = black_box(sign >> 63);
         for limb in &mut value.0 {
             *limb = (*limb ^ negate) - negate;
         }
