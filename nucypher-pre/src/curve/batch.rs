@@ -24,8 +24,9 @@
 use alloc::vec::Vec;
 
 use super::{
-    field::{Factor, FieldElement, Pair},
+    field::{Factor, FieldElement},
     formulas::{Affine, Projective},
+    pair::Pair,
     scalar::Scalar,
     scalar_mul::{self, BETA, Digit, Digits, WIDTH},
     vartime::{self, Multiple, Schedule, Step},

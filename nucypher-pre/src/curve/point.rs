@@ -6,9 +6,10 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::{
     batch,
-    field::{Factor, FieldElement, Pair},
+    field::{Factor, FieldElement},
     fixed_base::{FixedBase, GENERATOR},
     formulas::{Affine, Projective},
+    pair::Pair,
     scalar::Scalar,
     scalar_mul::{self, Digits},
     vartime,

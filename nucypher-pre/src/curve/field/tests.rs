@@ -10,7 +10,7 @@ use ark_secp256k1::{Fq, Fr};
 use proptest::prelude::*;
 
 use super::*;
-use crate::curve::Scalar;
+use crate::curve::{Scalar, pair::Pair};
 
 /// Values around which carries and foldings change: 0, K, 2^64, 2^128, p, 2^256, and what two of
 /// them overflow to.
