@@ -111,14 +111,14 @@ impl PublicKey {
 }
 
 /// A public key with a table of its multiples (26 KiB), for a producer that encapsulates under it
-/// again and again. Making it costs as much as it saves in about 40 encapsulations.
+/// again and again. Pays from about 15 encapsulations.
 pub struct PreparedPublicKey {
     key: PublicKey,
     point: PreparedPoint,
 }
 
 impl PreparedPublicKey {
-    /// Makes the table. Cost: about 25 encapsulations.
+    /// Makes the table. Cost: about six encapsulations.
     pub fn new(key: PublicKey) -> Self {
         let point = PreparedPoint::new(&key.point);
         Self { key, point }
@@ -129,7 +129,7 @@ impl PreparedPublicKey {
         &self.key
     }
 
-    /// As [`PublicKey::encapsulate`], for half the cost.
+    /// As [`PublicKey::encapsulate`], for two thirds of the cost.
     pub fn encapsulate(&self, rng: &mut impl CryptoRng) -> (Capsule, SharedSecret) {
         let r = Scalar::random(rng);
         let (capsule, shared) = self.key.suite.encapsulate(self.point.generate_and_multiply(&r));

@@ -376,7 +376,7 @@ fn normalize(
 
 /// Replaces every element by its inverse. Requires: none is zero. Cost: 3 multiplications each, one
 /// inversion.
-fn invert_all(elements: &mut [FieldElement], invert: fn(FieldElement) -> FieldElement) {
+pub(super) fn invert_all(elements: &mut [FieldElement], invert: fn(FieldElement) -> FieldElement) {
     let mut product = FieldElement::ONE;
     let before: Vec<_> = elements
         .iter()

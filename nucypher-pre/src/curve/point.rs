@@ -141,7 +141,7 @@ impl Point {
 pub(crate) struct PreparedPoint(Box<FixedBase>);
 
 impl PreparedPoint {
-    /// Cost: about 25 multiplications of a point.
+    /// Cost: about 9 multiplications of a point.
     pub(crate) fn new(point: &Point) -> Self {
         Self(Box::new(FixedBase::new(&point.0)))
     }
