@@ -17,6 +17,9 @@
 mod gateway {
     pub(crate) mod bench;
     mod grants;
+    mod hostile;
+    mod identity;
     mod plain;
     mod produce;
+    mod raw;
 }

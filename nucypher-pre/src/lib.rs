@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod ark;
 mod capsule;
 mod curve;
 mod delegation;
@@ -24,7 +25,7 @@ pub use curve::{POINT_LEN, SCALAR_LEN};
 pub use delegation::{DelegationKind, ReencryptionKey, UnverifiedReencryptionKey};
 pub use derive::MasterSecret;
 pub use error::Error;
-pub use key::{KeyId, PublicKey, SecretKey};
+pub use key::{KeyId, PreparedPublicKey, PublicKey, SecretKey};
 #[cfg(feature = "pem")]
 pub use pem::{PemError, REENCRYPTION_KEY_LABEL};
 pub use rand_core;

@@ -57,11 +57,11 @@ impl Suite {
         }
     }
 
-    /// Encapsulates with the ephemeral r under A: (C, S).
-    pub(crate) fn encapsulate(self, r: &Scalar, to: &Point) -> (Point, Point) {
+    /// Encapsulates, given (rG, rA) for the ephemeral r: (C, S).
+    pub(crate) fn encapsulate(self, (generated, multiplied): (Point, Point)) -> (Point, Point) {
         match self {
-            Self::Bbs98 => bbs98::encapsulate(r, to),
-            Self::Ecies => ecies::encapsulate(r, to),
+            Self::Bbs98 => bbs98::encapsulate(generated, multiplied),
+            Self::Ecies => ecies::encapsulate(generated, multiplied),
         }
     }
 

@@ -387,6 +387,7 @@ impl<S: Surroundings> Connection<S> {
         want: usize,
     ) -> Result<usize, Fault> {
         let patience = self.tools.patience;
+        inbound.make_room(want, &self.tools.budget).await;
         loop {
             let (between, quiet, known) = {
                 let session = self.session();
@@ -398,7 +399,7 @@ impl<S: Surroundings> Connection<S> {
                 (true, true) => patience.idle,
                 (true, false) => patience.authentication,
             };
-            match timeout(limit, inbound.receive(client, want, &self.tools.budget)).await {
+            match timeout(limit, inbound.receive(client, want)).await {
                 Ok(received) => return received.map_err(io_fault(Side::Client)),
                 // It waits for us, or for the broker.
                 Err(_) if between && known && !quiet => {}
@@ -417,8 +418,10 @@ impl<S: Surroundings> Connection<S> {
         let patience = self.tools.patience;
         let within = !inbound.bytes().is_empty() || self.session().is_within_response();
         let limit = if within { patience.progress } else { patience.response };
+        // Waiting for memory is not the broker's slowness: others hold it, and they are cut off.
+        inbound.make_room(want, &self.tools.budget).await;
         loop {
-            match timeout(limit, inbound.receive(broker, want, &self.tools.budget)).await {
+            match timeout(limit, inbound.receive(broker, want)).await {
                 Ok(received) => return received.map_err(io_fault(Side::Broker)),
                 Err(_) if !within && self.session().in_flight() == 0 => {}
                 Err(_) => return Err(timed_out(Side::Broker)),
@@ -432,7 +435,8 @@ impl<S: Surroundings> Connection<S> {
         inbound: &mut Inbound,
         want: usize,
     ) -> Result<usize, Fault> {
-        let received = inbound.receive(&mut peer.reader, want, &self.tools.budget).await;
+        inbound.make_room(want, &self.tools.budget).await;
+        let received = inbound.receive(&mut peer.reader, want).await;
         received.map_err(io_fault(Side::Client))
     }
 

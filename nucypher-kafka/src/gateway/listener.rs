@@ -293,7 +293,7 @@ impl Listener {
             Identity::Fixed(principal) => Authentication::Known(principal.clone()),
             Identity::Ended(settings) => {
                 let ranges = self.shared.cluster.ranges(target).await?;
-                Authentication::Ended(Ended::new(Arc::clone(settings), transport, &ranges))
+                Authentication::Ended(Ended::new(Arc::clone(settings), transport, ranges))
             }
             Identity::Watched => Authentication::Watched(Watched::new(transport)),
             Identity::Mtls => {

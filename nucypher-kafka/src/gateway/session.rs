@@ -41,6 +41,7 @@ use super::nodes::Nodes;
 use super::reencryptor::Reencryptor;
 use super::routes::Routes;
 use super::topics::TopicIds;
+use crate::protocol::api_versions::Open;
 use crate::protocol::endpoint::Site;
 use crate::records::Edits;
 use crate::registry::RegistryHandle;
@@ -186,6 +187,11 @@ impl Session {
                 self.principal().is_some_and(|principal| admins.contains(principal))
             }
         }
+    }
+
+    /// What is open to this client besides the data plane.
+    fn open(&self) -> Open {
+        Open { admin: self.is_admin(), own_sasl: self.authenticates_before_broker() }
     }
 
     /// The principal's rights by the registry as it is now.

@@ -71,41 +71,43 @@ fn walk(body: &Reader<'_>, version: i16, flexible: bool) -> Read<Advertised> {
     Ok(Advertised { error_code, ranges, at, flexible })
 }
 
+/// What is open to a client besides the data plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Open {
+    /// The admin plane.
+    pub admin: bool,
+    /// SASL ends at the gateway, so its APIs are there whether the broker has them or not.
+    pub own_sasl: bool,
+}
+
 impl Advertised {
     /// Puts the intersection with the table in the place of the broker's ranges.
     ///
     /// # Errors
     ///
     /// [`Overlap`]: a bug of ours.
-    pub fn rewrite(&self, edits: &mut Edits, admin: bool) -> Result<(), Overlap> {
-        let ranges: Vec<_> = intersect(&self.ranges, admin).collect();
+    pub fn rewrite(&self, edits: &mut Edits, open: Open) -> Result<(), Overlap> {
+        // With an error there are the versions of ApiVersions itself, or none.
+        let open = if self.error_code == 0 { open } else { Open::default() };
+        let ranges = intersect(&self.ranges, open);
         let mut bytes = Vec::with_capacity(4 + ranges.len() * 7);
         put_ranges(&mut bytes, self.flexible, &ranges);
         edits.push(Splice { range: self.at.clone(), bytes })
     }
 }
 
-/// The broker's ranges as far as the table knows them and a client with these rights may use them.
-pub fn intersect(ranges: &[Range], admin: bool) -> impl Iterator<Item = Range> {
-    ranges.iter().filter_map(move |range| {
-        let api = table::api(range.key).filter(|api| api.is_open(admin))?;
-        let both = Range {
-            key: range.key,
-            min: range.min.max(api.advertised_min()),
-            max: range.max.min(api.max),
-        };
-        (both.min <= both.max).then_some(both)
-    })
-}
-
-/// A broker's ranges with the SASL APIs as the gateway speaks them, which ends SASL itself: a broker
-/// may lack them (librdkafka's mock does).
+/// The broker's ranges as far as the table knows them and they are open to the client.
 #[must_use]
-pub fn with_own_sasl(ranges: &[Range]) -> Vec<Range> {
-    let is_sasl = |key: i16| [key::SASL_HANDSHAKE, key::SASL_AUTHENTICATE].contains(&key);
-    let own = [key::SASL_HANDSHAKE, key::SASL_AUTHENTICATE].into_iter().filter_map(table::api);
-    let own = own.map(|api| Range { key: api.key, min: api.min, max: api.max });
-    ranges.iter().copied().filter(|range| !is_sasl(range.key)).chain(own).collect()
+pub fn intersect(ranges: &[Range], open: Open) -> Vec<Range> {
+    let is_own =
+        |key: i16| open.own_sasl && matches!(key, key::SASL_HANDSHAKE | key::SASL_AUTHENTICATE);
+    let common = ranges.iter().filter(|range| !is_own(range.key)).filter_map(|range| {
+        let api = table::api(range.key).filter(|api| api.is_open(open.admin))?;
+        let (min, max) = (range.min.max(api.advertised_min()), range.max.min(api.max));
+        (min <= max).then_some(Range { key: range.key, min, max })
+    });
+    let own = table::TABLE.iter().filter(|api| is_own(api.key));
+    common.chain(own.map(|api| Range { key: api.key, min: api.min, max: api.max })).collect()
 }
 
 fn put_ranges(out: &mut Vec<u8>, flexible: bool, ranges: &[Range]) {

@@ -61,16 +61,10 @@ impl Inbound {
         }
     }
 
-    /// Receives once, toward `want` bytes in all. Gives the number of bytes received; zero means the
-    /// peer has ended.
+    /// Makes room for `want` bytes in all; waits until the budget has it.
     ///
-    /// Cancel safe: a read that is dropped has taken nothing.
-    pub(super) async fn receive<R: AsyncRead + Unpin>(
-        &mut self,
-        from: &mut R,
-        want: usize,
-        budget: &Arc<Budget>,
-    ) -> io::Result<usize> {
+    /// Cancel safe: what was received stays.
+    pub(super) async fn make_room(&mut self, want: usize, budget: &Arc<Budget>) {
         if want > SMALL && self.large.is_none() {
             let mut lease = budget.lease(want).await;
             lease.buffer.extend_from_slice(self.bytes());
@@ -78,6 +72,17 @@ impl Inbound {
             self.start = 0;
             self.large = Some(lease);
         }
+    }
+
+    /// Receives once, toward `want` bytes in all, for which there is room. Gives the number of bytes
+    /// received; zero means the peer has ended.
+    ///
+    /// Cancel safe: a read that is dropped has taken nothing.
+    pub(super) async fn receive<R: AsyncRead + Unpin>(
+        &mut self,
+        from: &mut R,
+        want: usize,
+    ) -> io::Result<usize> {
         if let Some(lease) = &mut self.large {
             // Not a byte more than the frame: what follows is not in the budget.
             let room = want.saturating_sub(lease.buffer.len());

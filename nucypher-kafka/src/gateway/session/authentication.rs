@@ -13,7 +13,7 @@ use crate::gateway::identity::{
     Mechanism, Observation, Observed, SaslServer, Transport, Users, UsersError,
 };
 use crate::gateway::reload::Reloadable;
-use crate::protocol::api_versions::{Range, with_own_sasl};
+use crate::protocol::api_versions::Range;
 use crate::protocol::frame;
 use crate::protocol::sasl::{self, Authenticated};
 use crate::protocol::table::{Api, key};
@@ -80,11 +80,11 @@ struct Known {
 impl Ended {
     /// A client that has not said anything yet, and what its broker speaks.
     #[must_use]
-    pub fn new(settings: Arc<EndedSettings>, transport: Transport, ranges: &[Range]) -> Self {
+    pub fn new(settings: Arc<EndedSettings>, transport: Transport, ranges: Arc<[Range]>) -> Self {
         Self {
             settings,
             transport,
-            ranges: with_own_sasl(ranges).into(),
+            ranges,
             exchange: None,
             checked: None,
             known: None,

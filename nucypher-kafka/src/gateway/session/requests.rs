@@ -130,7 +130,7 @@ impl Session {
         }
         let answer = match self.ranges_before_broker() {
             Some(ranges) if known => {
-                let ranges: Vec<_> = api_versions::intersect(ranges, self.is_admin()).collect();
+                let ranges = api_versions::intersect(ranges, self.open());
                 api_versions::response(request.api, version, correlation_id, 0, &ranges)
             }
             _ => api_versions::unsupported(request.api, correlation_id),

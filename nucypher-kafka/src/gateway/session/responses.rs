@@ -146,7 +146,7 @@ impl Session {
             key::API_VERSIONS => {
                 let walk =
                     |body: Reader<'_>| api_versions::walk_response(&body, version, response.api);
-                response.read(frame, walk)?.rewrite(edits, self.is_admin())?;
+                response.read(frame, walk)?.rewrite(edits, self.open())?;
                 return Ok(None);
             }
             key::DESCRIBE_CONFIGS => {
