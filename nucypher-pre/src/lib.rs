@@ -14,9 +14,11 @@ mod error;
 mod key;
 #[cfg(feature = "pem")]
 mod pem;
+mod proof;
 mod reencrypt;
 mod scheme;
 mod secret;
+mod split;
 mod transcript;
 
 pub use capsule::{Capsule, Precursor};
@@ -27,9 +29,14 @@ pub use error::Error;
 pub use key::{KeyId, PublicKey, SecretKey};
 #[cfg(feature = "pem")]
 pub use pem::{PemError, REENCRYPTION_KEY_LABEL};
+pub use proof::{Delegation, PROOF_LEN, ReencryptionProof, VerifiedReencryption};
 pub use rand_core;
 pub use scheme::{Suite, UnknownSuite};
 pub use secret::SharedSecret;
+pub use split::{
+    CapsuleFragment, FRAGMENT_LEN, KEY_SHARE_LEN, KeyShare, Sharing, UnverifiedKeyShare,
+    VerifiedFragment,
+};
 
 /// The operating system's random number generator.
 ///
