@@ -10,15 +10,16 @@ mod capsule;
 mod curve;
 mod delegation;
 mod derive;
+pub mod elgamal;
 mod error;
 mod key;
 #[cfg(feature = "pem")]
 mod pem;
-mod proof;
+pub mod proof;
 mod reencrypt;
 mod scheme;
 mod secret;
-mod split;
+pub mod split;
 mod transcript;
 
 pub use capsule::{Capsule, Precursor};
@@ -28,15 +29,13 @@ pub use derive::MasterSecret;
 pub use error::Error;
 pub use key::{KeyId, PublicKey, SecretKey};
 #[cfg(feature = "pem")]
-pub use pem::{PemError, REENCRYPTION_KEY_LABEL};
-pub use proof::{Delegation, PROOF_LEN, ReencryptionProof, VerifiedReencryption};
+pub use pem::{
+    ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL, ELGAMAL_SECRET_KEY_LABEL, PemError,
+    REENCRYPTION_KEY_LABEL,
+};
 pub use rand_core;
 pub use scheme::{Suite, UnknownSuite};
 pub use secret::SharedSecret;
-pub use split::{
-    CapsuleFragment, FRAGMENT_LEN, KEY_SHARE_LEN, KeyShare, Sharing, UnverifiedKeyShare,
-    VerifiedFragment,
-};
 
 /// The operating system's random number generator.
 ///

@@ -156,7 +156,7 @@ impl fmt::Debug for ReencryptionProof {
 /// A re-encryption whose proof was checked. There is no other way to have one:
 ///
 /// ```compile_fail,E0308
-/// # use nucypher_pre::{ReencryptionProof, VerifiedReencryption};
+/// # use nucypher_pre::proof::{ReencryptionProof, VerifiedReencryption};
 /// fn pay(work: &VerifiedReencryption) {}
 /// fn f(claim: &ReencryptionProof) {
 ///     pay(claim); // a claim
@@ -164,7 +164,7 @@ impl fmt::Debug for ReencryptionProof {
 /// ```
 ///
 /// ```compile_fail,E0451
-/// # use nucypher_pre::{Capsule, VerifiedReencryption};
+/// # use nucypher_pre::{Capsule, proof::VerifiedReencryption};
 /// fn f(capsule: Capsule, reencrypted: Capsule) -> VerifiedReencryption {
 ///     VerifiedReencryption { capsule, reencrypted }
 /// }

@@ -1,5 +1,5 @@
 //! Known answers from the independent Python program `scripts/vectors`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::{convert::Infallible, fs, path::Path};
 

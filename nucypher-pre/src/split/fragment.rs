@@ -58,7 +58,7 @@ impl KeyShare {
 /// It cannot be combined before it is verified:
 ///
 /// ```compile_fail,E0308
-/// # use nucypher_pre::{Capsule, CapsuleFragment, Sharing};
+/// # use nucypher_pre::{Capsule, split::{CapsuleFragment, Sharing}};
 /// fn f(sharing: &Sharing, capsule: &Capsule, fragments: &[CapsuleFragment]) {
 ///     let _ = sharing.combine(capsule, fragments);
 /// }

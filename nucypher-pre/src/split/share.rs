@@ -271,7 +271,7 @@ impl fmt::Debug for Sharing {
 /// A share cannot stand where a whole re-encryption key is wanted:
 ///
 /// ```compile_fail,E0308
-/// # use nucypher_pre::{Capsule, KeyShare, ReencryptionKey};
+/// # use nucypher_pre::{ReencryptionKey, split::KeyShare};
 /// fn proxy(key: &ReencryptionKey) {}
 /// fn f(share: &KeyShare) {
 ///     proxy(share);
@@ -316,7 +316,7 @@ impl fmt::Debug for KeyShare {
 /// is verified:
 ///
 /// ```compile_fail,E0599
-/// # use nucypher_pre::{Capsule, UnverifiedKeyShare, os_rng};
+/// # use nucypher_pre::{Capsule, os_rng, split::UnverifiedKeyShare};
 /// fn f(share: &UnverifiedKeyShare, capsule: &Capsule) {
 ///     share.reencrypt(capsule, &mut os_rng());
 /// }
