@@ -12,6 +12,8 @@ mod delegation;
 mod derive;
 pub mod elgamal;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 #[cfg(feature = "pem")]
 mod pem;
