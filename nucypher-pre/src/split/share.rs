@@ -38,18 +38,18 @@ impl ReencryptionKey {
         rng: &mut impl CryptoRng,
     ) -> Result<(Sharing, Vec<KeyShare>), Error> {
         check_threshold(threshold, shares)?;
-        let (base, _) = self.suite().relation(self.delegator().point(), self.target());
-        // A share or a partial sum is zero with probability below 2^-240: draw the polynomial again.
-        let (coefficients, values) = loop {
-            let coefficients: Vec<Scalar> = (1..threshold).map(|_| Scalar::random(rng)).collect();
-            let values: Option<Vec<_>> = (1..=shares)
-                .filter_map(NonZeroU8::new)
-                .map(|index| Some((index, evaluate(self.scalar(), &coefficients, index)?)))
-                .collect();
-            if let Some(values) = values {
-                break (coefficients, values);
+        loop {
+            let coefficients: Vec<_> = (1..threshold).map(|_| Scalar::random(rng)).collect();
+            if let Some(dealt) = self.deal(shares, &coefficients) {
+                return Ok(dealt);
             }
-        };
+        }
+    }
+
+    /// The sharing and the shares of f(x) = rk + a1·x + …; `None` where a share, or a partial sum of
+    /// one, is zero (probability below 2^-240), and another polynomial is to be drawn.
+    fn deal(&self, shares: u8, coefficients: &[Scalar]) -> Option<(Sharing, Vec<KeyShare>)> {
+        let (base, _) = self.suite().relation(self.delegator().point(), self.target());
         let sharing = Sharing::assemble(
             shares,
             self.delegator().clone(),
@@ -58,14 +58,14 @@ impl ReencryptionKey {
             *self.target(),
             coefficients.iter().map(|coefficient| base.multiply(coefficient)).collect(),
         );
-        let shares = values
-            .into_iter()
-            .map(|(index, scalar)| {
-                let commitment = base.multiply(&scalar);
-                KeyShare { index, scalar, commitment, sharing: sharing.clone() }
-            })
-            .collect();
-        Ok((sharing, shares))
+        // Never grown: growing would leave copies of shares behind.
+        let mut dealt = Vec::with_capacity(shares.into());
+        for index in (1..=shares).filter_map(NonZeroU8::new) {
+            let scalar = evaluate(self.scalar(), coefficients, index)?;
+            let commitment = base.multiply(&scalar);
+            dealt.push(KeyShare { index, scalar, commitment, sharing: sharing.clone() });
+        }
+        Some((sharing, dealt))
     }
 }
 
