@@ -162,8 +162,8 @@ impl fmt::Debug for ElGamalCiphertext {
 impl ElGamalPublicKey {
     /// Encrypts a group element: C1 = rA, C2 = M + rG, r drawn anew.
     ///
-    /// Timing: variable in r and M as long as the curve is (see the crate's documentation). Cost:
-    /// two multiplications. Source: ElGamal, CRYPTO 1984; in this form Blaze, Bleumer, Strauss 1998,
+    /// Timing: for r and M that of the curve (the crate's documentation says which). Cost: two
+    /// multiplications. Source: ElGamal, CRYPTO 1984; in this form Blaze, Bleumer, Strauss 1998,
     /// section 3.2.
     pub fn encrypt(&self, message: &GroupElement, rng: &mut impl CryptoRng) -> ElGamalCiphertext {
         loop {
@@ -184,7 +184,7 @@ impl ElGamalSecretKey {
     /// error. Do not give elements to whoever chooses ciphertexts (see the module's
     /// documentation, "CPA only").
     /// Errors: [`Error::Identity`] where M would be the identity, which nobody encrypts. Timing:
-    /// variable in a as long as the curve is. Cost: one multiplication.
+    /// for a that of the curve. Cost: one multiplication, one inversion of a scalar.
     pub fn decrypt(&self, ciphertext: &ElGamalCiphertext) -> Result<GroupElement, Error> {
         let mask = Zeroizing::new(ciphertext.hidden.multiply(&self.scalar().invert()));
         ciphertext.masked.add(&mask.negate()).map(GroupElement::new).ok_or(Error::Identity)
@@ -195,9 +195,9 @@ impl ElGamalReencryptionKey {
     /// Re-encrypts from the delegator to the delegatee: C1' = rk·C1, C2 as it is.
     ///
     /// Requires: the ciphertext is one under the delegator's key; otherwise the result decrypts to
-    /// something else. It may be re-encrypted again. C2 links it to what it was. Timing: variable in
-    /// rk as long as the curve is. Cost: one multiplication. Source: Blaze, Bleumer, Strauss 1998,
-    /// section 3.2.
+    /// something else. It may be re-encrypted again. C2 links it to what it was. Timing: for rk
+    /// that of the curve. Cost: one multiplication. Source: Blaze, Bleumer, Strauss 1998, section
+    /// 3.2.
     pub fn reencrypt(&self, ciphertext: &ElGamalCiphertext) -> ElGamalCiphertext {
         ElGamalCiphertext {
             hidden: ciphertext.hidden.multiply(self.scalar()),

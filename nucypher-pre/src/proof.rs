@@ -98,8 +98,7 @@ impl ReencryptionKey {
     ///
     /// The nonce is a hash of rk, of the statement and of 32 fresh bytes: a generator that repeats
     /// itself or is known to an adversary costs nothing but the freshness.
-    /// Requires: as `reencrypt`. Timing: variable in rk and in the nonce as long as the curve is
-    /// (see the crate's documentation). Cost: three multiplications. Source: Chaum and Pedersen
+    /// Requires: as `reencrypt`. Timing: for rk and the nonce that of the curve. Cost: three multiplications. Source: Chaum and Pedersen
     /// 1992.
     pub fn reencrypt_with_proof(
         &self,

@@ -43,8 +43,7 @@ impl KeyShare {
     /// Makes this share's fragment of a capsule, C_i = s_i·C, with its proof.
     ///
     /// Requires: the capsule is one under the delegator's key, as for a whole key. Timing:
-    /// variable in s_i and the proof's nonce as long as the curve is (see the crate's
-    /// documentation). Cost: three multiplications.
+    /// for s_i and the proof's nonce that of the curve. Cost: three multiplications.
     pub fn reencrypt(&self, capsule: &Capsule, rng: &mut impl CryptoRng) -> CapsuleFragment {
         let point = capsule.0.multiply(&self.scalar);
         let statement = statement(&self.sharing, self.index, self.commitment, capsule, point);
