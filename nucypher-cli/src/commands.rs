@@ -13,9 +13,10 @@ pub(crate) mod key;
 pub(crate) mod produce;
 pub(crate) mod user;
 
+use std::future::Future;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::cli::Command;
 
@@ -37,6 +38,15 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Consume(args) => consume::run(&args),
         Command::Inspect(args) => inspect::run(&args).map(done),
     }
+}
+
+/// Run an asynchronous command to its end, and wait for nothing that it left behind: a call of
+/// librdkafka may block for minutes.
+fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_background();
+    outcome
 }
 
 fn done((): ()) -> ExitCode {

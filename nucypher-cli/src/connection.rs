@@ -7,13 +7,12 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use nucypher_kafka::client::config::SECRET_PROPERTIES;
 use nucypher_kafka::client::{Connection, Sasl, SaslMechanism, Security, Tls};
-use zeroize::Zeroizing;
 
 use crate::exit::{Coded, Exit};
 use crate::{files, keys};
 
 /// The variable that holds a SASL password.
-const PASSWORD_VARIABLE: &str = "NUCYPHER_KAFKA_PASSWORD";
+pub(crate) const PASSWORD_VARIABLE: &str = "NUCYPHER_KAFKA_PASSWORD";
 
 /// The mechanisms by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,16 +119,13 @@ impl ConnectionArgs {
 
     fn sasl(&self) -> Result<Option<Sasl>> {
         let Some(user) = self.user.clone() else { return Ok(None) };
-        let password = match &self.password_file {
-            Some(path) => {
-                files::ensure_private(path)?;
-                keys::first_line(path)?
-            }
-            None => std::env::var(PASSWORD_VARIABLE)
-                .map(Zeroizing::new)
-                .ok()
-                .with_context(|| format!("--user needs a password: give --password-file FILE or set {PASSWORD_VARIABLE}"))?,
-        };
+        let password = keys::secret_without_asking(
+            self.password_file.as_deref(),
+            PASSWORD_VARIABLE,
+        )?
+        .with_context(|| {
+            format!("--user needs a password: give --password-file FILE or set {PASSWORD_VARIABLE}")
+        })?;
         let mechanism = match self.mechanism {
             Mechanism::Plain => SaslMechanism::Plain,
             Mechanism::ScramSha256 => SaslMechanism::ScramSha256,

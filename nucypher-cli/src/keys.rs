@@ -31,11 +31,11 @@ pub(crate) struct PassphraseArgs {
 
 impl PassphraseArgs {
     /// The passphrase that opens `key_file`.
-    fn for_opening(&self, key_file: &Path) -> Result<Zeroizing<String>> {
+    pub(crate) fn for_opening(&self, key_file: &Path) -> Result<Zeroizing<String>> {
         if let Some(passphrase) = self.without_asking()? {
             return Ok(passphrase);
         }
-        let term = terminal()
+        let term = terminal("--passphrase-file FILE", PASSPHRASE_VARIABLE)
             .with_context(|| format!("{} is protected by a passphrase", key_file.display()))?;
         ask(&term, &format!("Passphrase of {}: ", key_file.display()))
     }
@@ -44,13 +44,7 @@ impl PassphraseArgs {
     pub(crate) fn for_protecting(&self) -> Result<Zeroizing<String>> {
         let passphrase = match self.without_asking()? {
             Some(passphrase) => passphrase,
-            None => {
-                let term = terminal().context("the key file is to be protected by a passphrase")?;
-                let first = ask(&term, "New passphrase: ")?;
-                let second = ask(&term, "The same again: ")?;
-                ensure!(*first == *second, "the two passphrases differ; nothing was written");
-                first
-            }
+            None => ask_twice("New passphrase: ", "--passphrase-file FILE", PASSPHRASE_VARIABLE)?,
         };
         ensure!(
             !passphrase.is_empty(),
@@ -59,30 +53,48 @@ impl PassphraseArgs {
         Ok(passphrase)
     }
 
-    fn without_asking(&self) -> Result<Option<Zeroizing<String>>> {
-        if let Some(path) = &self.passphrase_file {
-            files::ensure_private(path)?;
-            return first_line(path).map(Some);
-        }
-        match std::env::var(PASSPHRASE_VARIABLE) {
-            Ok(passphrase) => Ok(Some(Zeroizing::new(passphrase))),
-            Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => bail!("{PASSPHRASE_VARIABLE} is not UTF-8"),
-        }
+    /// The passphrase from the file or the environment.
+    pub(crate) fn without_asking(&self) -> Result<Option<Zeroizing<String>>> {
+        secret_without_asking(self.passphrase_file.as_deref(), PASSPHRASE_VARIABLE)
     }
 }
 
+/// A secret from the first line of a private file, or else from a variable.
+pub(crate) fn secret_without_asking(
+    file: Option<&Path>,
+    variable: &str,
+) -> Result<Option<Zeroizing<String>>> {
+    if let Some(path) = file {
+        files::ensure_private(path)?;
+        return first_line(path).map(Some);
+    }
+    match std::env::var(variable) {
+        Ok(secret) => Ok(Some(Zeroizing::new(secret))),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => bail!("{variable} is not UTF-8"),
+    }
+}
+
+/// Ask the terminal for a new secret, twice. `option` and `variable` are the ways without one.
+pub(crate) fn ask_twice(prompt: &str, option: &str, variable: &str) -> Result<Zeroizing<String>> {
+    let term = terminal(option, variable).context("a secret is needed")?;
+    let first = ask(&term, prompt)?;
+    let second = ask(&term, "The same again: ")?;
+    ensure!(*first == *second, "the two differ; nothing was written");
+    Ok(first)
+}
+
 /// The first line of a secret file, without its line end.
-pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>> {
+fn first_line(path: &Path) -> Result<Zeroizing<String>> {
     let text = files::read_text(path)?;
     let line = text.split('\n').next().unwrap_or_default();
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
-fn terminal() -> Result<console::Term> {
+fn terminal(option: &str, variable: &str) -> Result<console::Term> {
     ensure!(
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-        "there is no terminal to ask for it; give --passphrase-file FILE or set {PASSPHRASE_VARIABLE}"
+        "there is no terminal to ask for it; give {option} or set {variable}"
     );
     Ok(console::Term::stderr())
 }

@@ -12,8 +12,10 @@ mod commands;
 mod connection;
 mod exit;
 mod files;
+mod instant;
 mod keys;
 mod output;
+mod registry;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -18,9 +18,24 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Print an error with its causes.
+/// Print an error with its causes, each once: many libraries repeat the cause in their own words.
 pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("nucypher: {error:#}");
+    eprintln!("nucypher: {}", told(error));
+}
+
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let cause = cause.trim_end();
+        if text.is_empty() {
+            text.push_str(cause);
+        } else if !text.contains(cause) {
+            text.push_str(": ");
+            text.push_str(cause);
+        }
+    }
+    text
 }
 
 /// Print a remark.
@@ -70,4 +85,15 @@ pub(crate) fn counter(what: &str) -> ProgressBar {
     }
     bar.set_message(what.to_owned());
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read a.pem: no such file");
+        assert_eq!(told(&error.context("--from")), "--from: cannot read a.pem: no such file");
+    }
 }

@@ -188,7 +188,7 @@ fn zstd(frame: &[u8], max: usize) -> Result<Vec<u8>, OpenError> {
     let mut context = DCtx::try_create().ok_or(OpenError::TooLarge)?;
     // The window is memory, too: no larger than what may come out, but for the 8 MiB that RFC
     // 8878, section 3.1.1.1.2, wants every decoder to allow.
-    let window_log = usize::BITS - max.leading_zeros();
+    let window_log = usize::BITS - max.saturating_sub(1).leading_zeros();
     context.set_parameter(DParameter::WindowLogMax(window_log.clamp(23, 27))).map_err(broken)?;
     let mut input = InBuffer::around(frame);
     let mut plaintext = Vec::with_capacity(FIRST.min(max).max(1));

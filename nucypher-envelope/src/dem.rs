@@ -9,15 +9,22 @@
 
 use core::fmt;
 
-use aes_gcm_siv::{AesGcmSiv, KeyInit, aead::AeadInOut, aes::Aes256Enc};
+use aes::Aes256Enc;
+use aes_gcm_siv::{AesGcmSiv, KeyInit, aead::AeadInOut};
 use nucypher_pre::{KeyId, SharedSecret, Suite};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::wire::DEK_LABEL;
 
-/// AES-256-GCM-SIV over the encrypting half of AES alone, which is all that the mode uses. The
-/// mode schedules a key for every message; with the decrypting half that costs half as much again.
+/// AES-256-GCM-SIV over the encrypting half of AES, which is all that the mode uses: half the key
+/// schedule to keep for each DEK, and to wipe.
 type Aead = AesGcmSiv<Aes256Enc>;
+
+/// A DEK's key schedule is wiped on drop; without the features that do it, this does not compile.
+const _: () = {
+    const fn wiped_on_drop<T: ZeroizeOnDrop>() {}
+    wiped_on_drop::<Aes256Enc>();
+};
 
 /// The length of a nonce.
 pub(crate) const NONCE_LEN: usize = 12;

@@ -202,7 +202,7 @@ impl Edek {
     ///
     /// Ensures: bytes 2, 12..20, 20..53 and 53..86 change, nothing else.
     /// Errors: [`ReencryptError`]; checked are suite, opening key id and state, then C is decoded.
-    /// Cost: one square root, one multiplication and one encoding; benchmark `reencrypt/*`.
+    /// Cost: one square root, one multiplication and one encoding; benchmark `edek/reencrypt`.
     pub fn reencrypt(&self, key: &ReencryptionKey) -> Result<Self, ReencryptError> {
         if self.opening_id() != key.delegator().id() {
             return Err(ReencryptError::NotForThisKey { opening_id: self.opening_id() });

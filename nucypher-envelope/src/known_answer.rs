@@ -318,7 +318,7 @@ fn invalid_values() {
             let value = if tombstone {
                 SealedValue::parse_null(&v.value.0)?
             } else {
-                SealedValue::parse(&v.value.0)?
+                SealedValue::parse_whole(&v.value.0)?
             };
             let edek = Edek::parse(&v.edek.0)?;
             value.open(&edek.decapsulate(&key)?, &edek, &binding, CAP)

@@ -28,7 +28,7 @@ pub const MAX_SESSION_AGE: Duration = Duration::from_secs(60 * 60);
 /// Sessions that a sealer with bound places keeps at a time, unless configured.
 pub const DEFAULT_PLACES: usize = 4096;
 
-/// DEKs that an opener keeps, unless configured: 4096, about 1.5 MiB.
+/// DEKs that an opener keeps, unless configured: 4096, about 2 MiB.
 pub const DEFAULT_CACHED_DEKS: usize = 4096;
 
 /// Bytes that one compressed value may expand to, unless configured: 64 MiB.

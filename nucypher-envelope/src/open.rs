@@ -115,7 +115,7 @@ impl Opener {
     {
         let headers = SealedHeaders::pick(record.headers)?.ok_or(OpenError::NotSealed)?;
         let sealed = match (record.value, headers.null) {
-            (Some(value), None) => Some(SealedValue::parse(value)?),
+            (Some(value), None) => Some(SealedValue::parse_whole(value)?),
             (None, Some(null)) => Some(SealedValue::parse_null(null)?),
             (Some(_), Some(_)) => {
                 let why = "the value is there, and authenticated as null";

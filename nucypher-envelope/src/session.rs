@@ -15,6 +15,8 @@
 //!
 //! Specification: `docs/spec/envelope.md`, "Sessions" and "Limits". Secret: the DEK.
 
+use core::fmt;
+
 use nucypher_pre::{PublicKey, rand_core::CryptoRng};
 
 use crate::{
@@ -28,7 +30,6 @@ use crate::{
 };
 
 /// A DEK in use, between two values.
-#[derive(Debug)]
 pub struct Session {
     edek: Edek,
     dek: Dek,
@@ -64,7 +65,7 @@ impl Age {
 }
 
 /// What a value is bound to besides its session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Bound<'a> {
     /// The channel, which is always bound.
     pub channel: &'a ChannelName,
@@ -156,6 +157,16 @@ impl Session {
     /// How many values the session has sealed.
     pub fn sealed(&self) -> u64 {
         self.sealed
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("edek", &self.edek)
+            .field("sealed", &self.sealed)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
     }
 }
 

@@ -190,6 +190,23 @@ impl<'a> SealedValue<'a> {
         Malformed::new("length", bytes.len(), "shorter than flags, nonce and tag")
     }
 
+    /// Parses a whole value, which a tombstone is not: a deletion, shown as an empty value by
+    /// whoever can write to the topic, is refused.
+    ///
+    /// Errors: as [`parse`](Self::parse); the form of a tombstone.
+    pub fn parse_whole(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let value = Self::parse(bytes)?;
+        if value.flags.key_bound()
+            && !value.flags.padded()
+            && value.flags.compression() == Compression::None
+            && value.text.is_empty()
+        {
+            let why = "an empty value under a bound key is padded; this is a tombstone";
+            return Err(Malformed::new("flags", 0, why));
+        }
+        Ok(value)
+    }
+
     /// Parses the value of a `nu.null` header: the empty text, with the key bound.
     ///
     /// Errors: as [`parse`](Self::parse); a text, compression, padding, no key bound.

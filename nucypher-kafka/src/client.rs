@@ -25,7 +25,7 @@ pub use producer::{
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Names of the headers that belong to the envelope.
 const RESERVED_PREFIX: &str = "nu.";
@@ -78,6 +78,11 @@ impl ClientContext for Log {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(target: "librdkafka", %error, "{reason}");
+        // The one that users must see by default: librdkafka goes on trying, silently, for ever.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            tracing::error!(target: "librdkafka", "no broker can be reached, trying again: {reason}");
+        } else {
+            tracing::warn!(target: "librdkafka", %error, "{reason}");
+        }
     }
 }

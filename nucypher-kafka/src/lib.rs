@@ -1,8 +1,9 @@
-//! NuCypher kafka.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+pub mod protocol;
 pub mod records;
 pub mod registry;

@@ -62,6 +62,7 @@ pub use loader::{LoadError, Loader, Sources};
 pub use name::{NameError, normalise_principal};
 pub use overview::{
     ChannelKeySummary, ChannelSummary, GrantKind, GrantStatus, GrantSummary, Overview,
+    OverviewError,
 };
 pub use seen::{Seen, SeenError};
 pub use separation::SeparationError;

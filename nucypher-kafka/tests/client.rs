@@ -2,6 +2,14 @@
 //! stands for brokers without a gateway: records are sealed for the consumer's own key, or
 //! re-encrypted by the test where a gateway would do it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -284,8 +292,8 @@ async fn a_re_encrypted_record_opens_with_the_consumers_key() {
 async fn a_bound_place_opens_nowhere_else() {
     let cluster = cluster("orders", 2);
     let key = key();
-    let sealing = SealerConfig::new(key.public_key().clone(), channel())
-        .place_binding(PlaceBinding::Bound);
+    let sealing =
+        SealerConfig::new(key.public_key().clone(), channel()).place_binding(PlaceBinding::Bound);
     let connection = Connection::plaintext(cluster.bootstrap_servers());
     let producer =
         SealingProducer::new(ProducerConfig::new(connection).topic("orders", sealing)).unwrap();

@@ -1,5 +1,5 @@
 //! Laws that hold for all keys, and what secrets show.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use nucypher_pre::{
     Error, MasterSecret, ReencryptionKey, SecretKey, SharedSecret, Suite,

@@ -349,7 +349,18 @@ def seal_value(dek, flags, nonce_, aad_, plaintext):
     return seal_text(dek, flags, nonce_, aad_, pad(compressed) if flags & PADDED else compressed)
 
 
+def is_tombstone(value):
+    """The form that `nu.null` has: the key bound, the text empty, neither padded nor compressed."""
+    return len(value) == SMALLEST_VALUE and value[0] & (KEY_BOUND | COMPRESSION | PADDED) == KEY_BOUND
+
+
 def open_value(dek, edek, value, context, record_key=None, topic=None, partition=None):
+    if edek.slot == 0 and is_tombstone(value):
+        raise Malformed("flags", 0, "an empty value under a bound key is padded; this is a tombstone")
+    return open_sealed(dek, edek, value, context, record_key, topic, partition)
+
+
+def open_sealed(dek, edek, value, context, record_key=None, topic=None, partition=None):
     if len(value) < SMALLEST_VALUE:
         raise Malformed("length", len(value), "shorter than flags, nonce and tag")
     flags = value[0]
@@ -382,9 +393,9 @@ def open_tombstone(dek, edek, value, context, record_key=None, topic=None, parti
         raise Malformed("length", len(value), "shorter than flags, nonce and tag")
     if not value[0] & KEY_BOUND:
         raise Malformed("flags", 0, "a tombstone is bound to its key")
-    if value[0] & (COMPRESSION | PADDED) or len(value) > SMALLEST_VALUE:
+    if not is_tombstone(value):
         raise Malformed("text", 13, "a tombstone has an empty text")
-    open_value(dek, edek, value, context, record_key, topic, partition)
+    open_sealed(dek, edek, value, context, record_key, topic, partition)
 
 
 # A sealed file: one EDEK and then one sealed value, no key bound

@@ -79,7 +79,7 @@ def sealed():
             compressed = formats.compress(flags, plaintext) if frame is None else frame
             text = formats.pad(compressed) if flags & PADDED else compressed
             value = formats.seal_text(session.dek, flags, nonce, aad, text)
-            opened = formats.open_value(
+            opened = formats.open_sealed(
                 session.dek, session.edek, value, **at | {"context": at["context"].encode()}
             )
             assert opened == plaintext
@@ -104,7 +104,7 @@ def sealed():
         yield case("no flags, a key that is not bound", 0, ORDER, place(), number=1)
         yield case("no flags, empty text", 0, b"", place(), number=2)
         yield case("key bound", KEY_BOUND, ORDER, place(), number=3)
-        yield case("key bound, empty text", KEY_BOUND, b"", place(), number=4)
+        yield case("key bound, empty text", KEY_BOUND | PADDED, b"", place(), number=4)
         yield case("key bound, empty key", KEY_BOUND, ORDER, place(record_key=b""), number=5)
         yield case("key bound, null key", KEY_BOUND, ORDER, place(record_key=None), number=6)
         yield case(
@@ -261,7 +261,7 @@ def value_flaws(suite):
     yield case("last byte cut off", ALTERED, good[:-1], here)
     yield case("tag cut off", ALTERED, good[:-16], here)
     yield case("first text byte cut out", ALTERED, good[:13] + good[14:], here)
-    yield case("29 bytes left", ALTERED, good[:29], here)
+    yield case("30 bytes left", ALTERED, good[:30], here)
     yield case("28 bytes left", MALFORMED, good[:28], here)
     yield case("13 bytes left", MALFORMED, good[:13], here)
     yield case("1 byte left", MALFORMED, good[:1], here)
@@ -309,6 +309,7 @@ def text_flaws(suite):
         yield case(f"authenticated, reserved flag bit {bit}", KEY_BOUND | 1 << bit, ORDER)
     yield case("authenticated, compression code 3", KEY_BOUND | LZ4 | ZSTD, ORDER)
 
+    yield case("a tombstone in the place of a value", KEY_BOUND, b"")
     yield case("padding, empty text", PADDED, b"")
     yield case("padding, zeros alone", PADDED, bytes(16))
     yield case("padding, no mark", PADDED, b"sixteen letters!")

@@ -74,8 +74,7 @@ pub(crate) struct Args {
 
 /// Run the command.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(consume(args))
+    super::block_on(consume(args))
 }
 
 async fn consume(args: &Args) -> Result<ExitCode> {
@@ -109,9 +108,12 @@ async fn consume(args: &Args) -> Result<ExitCode> {
                     break;
                 }
             }
+            // The log says so; librdkafka goes on trying.
+            Ok(Err(ConsumeError::Unreachable(_))) => {}
             Ok(Err(error)) => return Err(error.into()),
         }
     }
+    consumer.close().await?;
     Ok(worst.code())
 }
 

@@ -138,8 +138,7 @@ pub(crate) fn state_name(state: State) -> &'static str {
 /// Run the command.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if let (Some(topic), Some(server)) = (&args.topic, &args.bootstrap_server) {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-        return runtime.block_on(inspect_topic(args, topic, server));
+        return super::block_on(inspect_topic(args, topic, server));
     }
     let (edeks, rest, name) = match (&args.edek, &args.file) {
         (Some(text), _) => (header(&decode(text)?, "the EDEK")?, None, "the EDEK".to_owned()),
@@ -257,6 +256,7 @@ async fn inspect_topic(args: &Args, topic: &str, server: &str) -> Result<()> {
             Ok(Err(error @ ConsumeError::Denied { .. })) => {
                 bail!(Coded::error(Exit::NotGranted, error.to_string()))
             }
+            Ok(Err(ConsumeError::Unreachable(_))) => continue,
             Ok(Err(error)) => return Err(error.into()),
             // Compaction and control records take offsets that no record has.
             Err(_) => break,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
+use nucypher_kafka::registry::GatewaySecretKey;
 use nucypher_pre::{PublicKey, SecretKey, Suite, os_rng};
 use serde::Serialize;
 
@@ -36,6 +37,10 @@ pub(crate) struct GenerateArgs {
     /// Where the public key goes
     #[arg(long, value_name = "FILE")]
     public: Option<PathBuf>,
+    /// Make a gateway's key (X25519), to which administrators seal grants, instead of a
+    /// producer's or consumer's (secp256k1)
+    #[arg(long, conflicts_with = "encrypt")]
+    gateway: bool,
     /// Protect the private key with a passphrase (PKCS#8, PBES2 with scrypt)
     #[arg(long)]
     encrypt: bool,
@@ -126,27 +131,37 @@ fn generate(args: &GenerateArgs) -> Result<()> {
         "--passphrase-file was given without --encrypt; give both to protect the key, or neither"
     );
     let mut rng = os_rng();
+    if args.gateway {
+        let key = GatewaySecretKey::generate(&mut rng);
+        let public = key.public_key();
+        write_pair(args, &key.to_pem(None, &mut rng)?, &public.to_pem()?)?;
+        let (id, public_key) = (key.id().to_string(), hex::encode(public.to_bytes()));
+        return finish(args, &Shown { kind: "gateway", id, public_key, encrypted: Some(false) });
+    }
     let key = SecretKey::generate(ANY_SUITE, &mut rng);
     let pem = if args.encrypt {
         key.to_encrypted_pem(args.passphrase.for_protecting()?.as_bytes(), &mut rng)?
     } else {
         key.to_pem()?
     };
+    write_pair(args, &pem, &key.public_key().to_pem()?)?;
+    finish(args, &Shown::new("private", key.public_key(), Some(args.encrypt)))
+}
+
+/// Write the public key first, so that a refusal leaves no private key without its public half.
+fn write_pair(args: &GenerateArgs, private: &str, public: &str) -> Result<()> {
     let existing = Existing::from_force(args.force);
-    if let Some(public) = &args.public {
-        // First, so that a refusal leaves no private key without its public half.
-        files::write_output(
-            public,
-            key.public_key().to_pem()?.as_bytes(),
-            Secrecy::Public,
-            existing,
-        )?;
+    if let Some(path) = &args.public {
+        files::write_output(path, public.as_bytes(), Secrecy::Public, existing)?;
     }
-    files::write_output(&args.out, pem.as_bytes(), Secrecy::Secret, existing)?;
+    files::write_output(&args.out, private.as_bytes(), Secrecy::Secret, existing)
+}
+
+fn finish(args: &GenerateArgs, shown: &Shown) -> Result<()> {
     match &args.public {
         // The public key went to standard output: nothing may follow it there.
         Some(public) if public.as_os_str() == "-" => Ok(()),
-        _ => Shown::new("private", key.public_key(), Some(args.encrypt)).print(args.format),
+        _ => shown.print(args.format),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 use nucypher_envelope::{ChannelName, Compression, SealerConfig};
 use nucypher_kafka::client::{
     Delivery, Header, ProduceError, ProducerConfig, ProducerRecord, SealingProducer,
@@ -89,47 +90,42 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.key_separator.as_deref() == Some("") {
         return Err(Coded::error(Exit::Usage, "--key-separator is empty"));
     }
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(produce(args, channel))
+    super::block_on(produce(args, channel))
 }
 
 async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
     let key = keys::read_public(&args.to, args.suite.into())?;
-    let headers = args.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
     let sealing = SealerConfig::new(key, channel).compression(match args.compress {
         CompressionName::None => Compression::None,
         CompressionName::Lz4 => Compression::Lz4,
         CompressionName::Zstd => Compression::Zstd,
     });
-    let producer = SealingProducer::new(
-        ProducerConfig::new(args.connection.connection(&args.server.bootstrap_server)?)
-            .topic(&args.topic, sealing),
-    )?;
-
+    let connection = args.connection.connection(&args.server.bootstrap_server)?;
+    let producer =
+        SealingProducer::new(ProducerConfig::new(connection).topic(&args.topic, sealing))?;
     let counter = output::counter("records stored");
+    let total = tokio::select! {
+        total = send_lines(args, &producer, &counter) => total?,
+        // Else it would be found out when the records' time is over.
+        error = producer.rejected() => return Err(error.into()),
+    };
+    counter.finish_and_clear();
+    output::remark(&format!("{total} records stored in {}", args.topic));
+    Ok(())
+}
+
+/// Produce every line and wait until all are stored.
+async fn send_lines(args: &Args, producer: &SealingProducer, counter: &ProgressBar) -> Result<u64> {
+    let headers = args.headers.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
     let mut lines = Lines::open(&args.input)?;
     let mut under_way: VecDeque<(u64, Delivery)> = VecDeque::new();
     while let Some((number, line)) = lines.next()? {
-        let (record_key, value) = match &args.key_separator {
-            None => (None, Some(line.as_slice())),
-            Some(separator) => {
-                let (record_key, value) =
-                    split_once(&line, separator.as_bytes()).with_context(|| {
-                        format!(
-                            "{} line {number}: there is no {separator:?} in it",
-                            args.input.display()
-                        )
-                    })?;
-                (
-                    Some(record_key),
-                    Some(value).filter(|value| !(args.empty_is_null && value.is_empty())),
-                )
-            }
-        };
+        let Plain { key, value } =
+            key_and_value(args, &line).with_context(|| format!("{} line {number}", lines.name))?;
         let record = ProducerRecord {
             topic: &args.topic,
             partition: args.partition,
-            key: record_key,
+            key,
             value,
             headers: &headers,
             timestamp: None,
@@ -143,7 +139,6 @@ async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
             counter.inc(1);
         }
     }
-    let total = lines.number;
     let settle = async {
         for (number, delivery) in under_way {
             delivery.await.map_err(|error| failed(number, error))?;
@@ -151,19 +146,34 @@ async fn produce(args: &Args, channel: ChannelName) -> Result<()> {
         }
         Ok::<_, anyhow::Error>(())
     };
-    // The flush goes first so that no record waits for its batch to fill.
+    // The flush runs beside it, so that no record waits for its batch to fill.
     let (_, settled) = tokio::join!(producer.flush(FLUSH), tokio::time::timeout(FLUSH, settle));
     let Ok(settled) = settled else {
         bail!(
-            "{} of {total} records were stored; the rest was not confirmed within {} s",
+            "{} of {} records were stored; the rest was not confirmed within {} s",
             counter.position(),
+            lines.number,
             FLUSH.as_secs()
         );
     };
     settled?;
-    counter.finish_and_clear();
-    output::remark(&format!("{total} records stored in {}", args.topic));
-    Ok(())
+    Ok(lines.number)
+}
+
+/// What a line says.
+struct Plain<'a> {
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+}
+
+fn key_and_value<'a>(args: &Args, line: &'a [u8]) -> Result<Plain<'a>> {
+    let Some(separator) = &args.key_separator else {
+        return Ok(Plain { key: None, value: Some(line) });
+    };
+    let (key, value) = split_once(line, separator.as_bytes())
+        .with_context(|| format!("there is no {separator:?} between key and value"))?;
+    let deletes = args.empty_is_null && value.is_empty();
+    Ok(Plain { key: Some(key), value: Some(value).filter(|_| !deletes) })
 }
 
 fn failed(number: u64, error: ProduceError) -> anyhow::Error {

@@ -168,7 +168,8 @@ pub struct RecordError {
     pub fault: Fault,
 }
 
-/// What [`OpeningConsumer::recv`] reports instead of a record. None of it stops the stream.
+/// What [`OpeningConsumer::recv`] reports instead of a record. Only [`ConsumeError::Kafka`] may be
+/// the end of the stream.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConsumeError {
@@ -178,14 +179,17 @@ pub enum ConsumeError {
     /// The gateway denies a topic (TOPIC_AUTHORIZATION_FAILED): this principal has no grant
     /// on its channel. librdkafka reports it once for each partition, asks again every few
     /// seconds and goes on by itself once there is a grant.
-    #[error("not granted: no access to topic {}", topics.join(" or "))]
+    #[error("not granted: no access to {}{}", if topics.len() > 1 { "one of the topics " } else { "topic " }, topics.join(", "))]
     Denied {
         /// The denied topic. librdkafka's binding does not say for which topic an error is,
         /// so where several are subscribed it is one of these.
         topics: Vec<String>,
     },
-    /// Kafka or librdkafka failed.
-    #[error(transparent)]
+    /// No broker can be reached for the moment; librdkafka goes on trying.
+    #[error("{0}")]
+    Unreachable(KafkaError),
+    /// Kafka or librdkafka failed: a wrong password, a group that may not be joined.
+    #[error("{0}")]
     Kafka(KafkaError),
 }
 
@@ -253,6 +257,9 @@ impl OpeningConsumer {
     }
 
     /// The partitions of a topic, from the cluster's metadata.
+    ///
+    /// Errors: none within `timeout`; before anything is subscribed or assigned also a failed
+    /// authentication, at once.
     pub async fn partitions(&self, topic: &str, timeout: Duration) -> Result<Vec<i32>, KafkaError> {
         let (consumer, topic) = (Arc::clone(&self.consumer), topic.to_owned());
         let asked = tokio::task::spawn_blocking(move || {
@@ -264,6 +271,37 @@ impl OpeningConsumer {
             Ok(found
                 .map(|found| found.partitions().iter().map(|partition| partition.id()).collect())
                 .unwrap_or_default())
+        });
+        tokio::select! {
+            biased;
+            found = asked => found.unwrap_or(Err(KafkaError::Canceled)),
+            error = self.rejected() => Err(error),
+        }
+    }
+
+    /// Wait for a failed authentication; for ever where records may flow.
+    async fn rejected(&self) -> KafkaError {
+        if self.consumer.assignment().is_ok_and(|list| list.count() == 0)
+            && self.consumer.subscription().is_ok_and(|list| list.count() == 0)
+        {
+            loop {
+                match self.consumer.recv().await {
+                    Err(error) if is_rejection(&error) => return error,
+                    // librdkafka goes on trying.
+                    _ => {}
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// The addresses at which this client finds the nodes of the cluster, `host:port`.
+    pub async fn nodes(&self, timeout: Duration) -> Result<Vec<String>, KafkaError> {
+        let consumer = Arc::clone(&self.consumer);
+        let asked = tokio::task::spawn_blocking(move || {
+            let metadata = consumer.fetch_metadata(None, timeout)?;
+            let nodes = metadata.brokers().iter();
+            Ok(nodes.map(|node| format!("{}:{}", node.host(), node.port())).collect())
         });
         asked.await.unwrap_or(Err(KafkaError::Canceled))
     }
@@ -308,6 +346,23 @@ impl OpeningConsumer {
         tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync))
             .await
             .unwrap_or(Err(KafkaError::Canceled))
+    }
+
+    /// Leave in good order: with [`Commit::Automatic`] the record returned last counts as
+    /// processed, and what was processed is committed.
+    pub async fn close(self) -> Result<(), KafkaError> {
+        self.store_returned();
+        if self.commit != Commit::Automatic {
+            return Ok(());
+        }
+        let consumer = self.consumer;
+        let committed =
+            tokio::task::spawn_blocking(move || consumer.commit_consumer_state(CommitMode::Sync));
+        match committed.await.unwrap_or(Err(KafkaError::Canceled)) {
+            // Nothing was read since the last time.
+            Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
+            committed => committed,
+        }
     }
 
     fn open(&self, message: &BorrowedMessage<'_>) -> Result<OpenedRecord, Fault> {
@@ -365,8 +420,15 @@ impl OpeningConsumer {
     }
 
     fn classify(&self, error: KafkaError) -> ConsumeError {
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
-            return ConsumeError::Kafka(error);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {}
+            Some(
+                RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::Resolve,
+            ) => return ConsumeError::Unreachable(error),
+            _ => return ConsumeError::Kafka(error),
         }
         let mut topics = self.topics_of(self.consumer.assignment());
         if topics.is_empty() {
@@ -404,6 +466,13 @@ impl OpeningConsumer {
             tracing::debug!(topic, partition, offset, %error, "offset not stored");
         }
     }
+}
+
+fn is_rejection(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed)
+    )
 }
 
 /// The user's headers and the envelope's, each in order.

@@ -30,7 +30,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header as KafkaHeader, Message, OwnedHeaders, Timestamp};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 use super::config::{ConfigError, Connection};
 use super::{Header, Log, RESERVED_PREFIX, Unlisted};
@@ -167,6 +167,9 @@ pub enum ProduceError {
     /// Kafka or librdkafka failed.
     #[error(transparent)]
     Kafka(KafkaError),
+    /// The gateway or the brokers do not accept who the producer says it is.
+    #[error("authentication failed: {0}")]
+    Authentication(String),
     /// The producer was dropped before the record was delivered.
     #[error("the producer was dropped before the record was delivered; call flush first")]
     Dropped,
@@ -205,6 +208,7 @@ pub struct SealingProducer {
     unlisted: Unlisted,
     queue_timeout: Duration,
     room: Arc<Notify>,
+    rejected: watch::Receiver<Option<String>>,
 }
 
 /// What is kept for one sealed topic.
@@ -235,7 +239,8 @@ impl SealingProducer {
             ("linger.ms", "5"),
         ])?;
         let room = Arc::new(Notify::new());
-        let reports = Reports { log: Log, room: Arc::clone(&room) };
+        let (reject, rejected) = watch::channel(None);
+        let reports = Reports { log: Log, room: Arc::clone(&room), reject };
         let producer =
             Arc::new(librdkafka.create_with_context::<_, ThreadedProducer<Reports>>(reports)?);
         let topics =
@@ -247,6 +252,7 @@ impl SealingProducer {
             unlisted: config.unlisted,
             queue_timeout: config.queue_timeout,
             room,
+            rejected,
         })
     }
 
@@ -309,6 +315,16 @@ impl SealingProducer {
         let producer = Arc::clone(&self.producer);
         let flushed = tokio::task::spawn_blocking(move || producer.flush(timeout)).await;
         flushed.map_err(|_| ProduceError::Dropped)?.map_err(ProduceError::Kafka)
+    }
+
+    /// Wait until authentication fails, if it ever does: librdkafka goes on trying, and records
+    /// wait for their time-out. For whoever would rather end at once.
+    pub async fn rejected(&self) -> ProduceError {
+        let mut rejected = self.rejected.clone();
+        match rejected.wait_for(Option::is_some).await {
+            Ok(reason) => ProduceError::Authentication(reason.clone().unwrap_or_default()),
+            Err(_) => ProduceError::Dropped,
+        }
     }
 
     /// How many records are queued or under way.
@@ -381,6 +397,7 @@ struct Report {
 struct Reports {
     log: Log,
     room: Arc<Notify>,
+    reject: watch::Sender<Option<String>>,
 }
 
 impl ClientContext for Reports {
@@ -389,6 +406,9 @@ impl ClientContext for Reports {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Authentication) {
+            self.reject.send_replace(Some(reason.to_owned()));
+        }
         self.log.error(error, reason);
     }
 }

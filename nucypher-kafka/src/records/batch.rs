@@ -60,7 +60,7 @@ header! {
     MAGIC = 16: magic -> i8;
     /// CRC-32C of all that follows this field.
     CRC = 17: crc -> u32;
-    /// See [`Attributes`].
+    /// Codec, timestamp type, transaction, control, delete horizon: see `Attributes`.
     ATTRIBUTES = 21: attribute_bits -> u16;
     /// Offset of the last record as produced, less the base offset.
     LAST_OFFSET_DELTA = 23: last_offset_delta -> i32;

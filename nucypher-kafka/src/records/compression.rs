@@ -6,8 +6,8 @@
 //! Output is bounded by a limit given with each call, and memory by what really comes out: a
 //! payload's own claim of its size is at most compared, never believed.
 //!
-//! *Cost:* benchmark `patch/<codec>/..`: decompressing and compressing again costs 20 to 1000 times
-//! what patching in place costs. Run it in a pool, not in a reactor.
+//! *Cost:* benchmark `patch`, `<codec>/..`: at 1 KiB a record from 8 times (snappy) to 80 times (gzip) what
+//! patching the same bytes in place costs. It belongs in a pool, not in a reactor.
 
 use std::io::{Read, Write};
 

@@ -13,7 +13,7 @@
 //! *Cost:* `apply/..` in benchmark `patch`, next to `crc/twice/..`, which is what the CRC would cost
 //! computed before and after.
 
-use super::patch::EDEK_LEN;
+use nucypher_envelope::EDEK_LEN;
 
 /// The Castagnoli polynomial without x³², reflected: bit 31 is x⁰.
 const POLYNOMIAL: u32 = 0x82F6_3B78;

@@ -135,10 +135,10 @@ fn outside_length_and_crc<'a>(batch: &Batch<'a>) -> [&'a [u8]; 3] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::PathBuf;
 
-    fn corpus() -> PathBuf {
+    pub(in super::super) fn corpus() -> PathBuf {
         [env!("CARGO_MANIFEST_DIR"), "..", "fuzz", "corpus", "record_batch"].iter().collect()
     }
 

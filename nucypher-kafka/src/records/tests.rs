@@ -225,6 +225,75 @@ fn a_huge_count_takes_no_memory() {
     assert_eq!(records.collect::<Vec<_>>().len(), 2);
 }
 
+/// Batches that Apache Kafka's own code wrote: `scripts/RecordVectors.java`.
+fn from_java() -> Vec<(String, Vec<u8>)> {
+    let Ok(entries) = std::fs::read_dir(fuzzing::tests::corpus()) else {
+        println!("skipped: no corpus in a packaged crate");
+        return vec![];
+    };
+    let files = entries.map(|entry| entry.unwrap());
+    let java = files.map(|file| (file.file_name().into_string().unwrap(), file.path()));
+    let java = java.filter(|(name, _)| name.starts_with("java-"));
+    let java: Vec<_> = java.map(|(name, path)| (name, std::fs::read(path).unwrap())).collect();
+    assert_eq!(java.len(), 11);
+    java
+}
+
+#[test]
+fn batches_that_java_wrote_are_walked() {
+    for (name, bytes) in from_java() {
+        let mut scan = Scan::new();
+        let counts = *scan.walk(&bytes, 0, &Limits::default(), &mut Codecs::default());
+        let Counts { batches, records, sealed, control, opaque, .. } = counts;
+        let expected = match &*name {
+            "java-magic-0" | "java-magic-1" => [0, 0, 0, 0, 1],
+            "java-control" => [0, 0, 0, 1, 0],
+            "java-compacted-empty" => [1, 0, 0, 0, 0],
+            _ => [1, 4, 3, 0, 0],
+        };
+        assert_eq!([batches, records, sealed, control, opaque], expected, "{name}");
+        assert_eq!((counts.unwalkable, counts.malformed, counts.rest), (0, 0, 0), "{name}");
+        if sealed > 0 {
+            let edeks: Vec<_> = scan.edeks(&bytes).copied().collect();
+            assert_eq!(edeks, [edek(0), edek(1), edek(2), edek(3)], "{name}");
+        }
+    }
+}
+
+#[test]
+fn java_reads_what_we_patched() {
+    let Some(libs) = std::env::var_os("KAFKA_LIBS") else {
+        return println!("skipped: KAFKA_LIBS names no folder with Kafka's jars (scripts/kafka)");
+    };
+    let classes = std::path::Path::new(&libs).join("*");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/RecordVectors.java");
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut files = [vec![], vec![]];
+    for (name, bytes) in from_java() {
+        let (mut scan, mut codecs, mut edits) = (Scan::new(), Codecs::default(), Edits::new());
+        let mut frame = bytes.clone();
+        scan.walk(&frame, 0, &Limits::default(), &mut codecs);
+        let invert = |edek: &[u8; EDEK_LEN]| Some(edek.map(|byte| !byte));
+        scan.apply(&mut frame, &mut codecs, &mut edits, invert).unwrap();
+        for (i, bytes) in [bytes, edits.joined(&frame)].iter().enumerate() {
+            files[i].push(dirs[i].path().join(&name));
+            std::fs::write(files[i].last().unwrap(), bytes).unwrap();
+        }
+    }
+    let [before, after] = files.map(|files| {
+        let mut java = std::process::Command::new("java");
+        let output =
+            java.arg("-cp").arg(&classes).args([script, "read"]).args(files).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    let hex = |bytes: [u8; EDEK_LEN]| bytes.map(|byte| format!("{byte:02x}")).concat();
+    let expected =
+        (0..4).fold(before, |text, n| text.replace(&hex(edek(n)), &hex(edek(n).map(|byte| !byte))));
+    assert!(expected.contains(&hex(edek(0).map(|byte| !byte))));
+    assert_eq!(after, expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

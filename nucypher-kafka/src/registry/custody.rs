@@ -1,5 +1,6 @@
 //! Secret key files of administrators and gateways: PKCS#8 PEM (RFC 5958, RFC 8410), optionally
-//! under a passphrase (PBES2, RFC 8018: scrypt and AES-256-CBC), mode 0600 on disk.
+//! under a passphrase (PBES2, RFC 8018: scrypt and AES-256-CBC), mode 0600 on disk. All of it as
+//! the keys of `nucypher-pre`, `docs/spec/pre.md`, "Encodings".
 //!
 //! Every secret here is 32 bytes, wrapped as RFC 8410 does (an OCTET STRING inside
 //! `privateKey`); the algorithm says whose it is, so that a signing key is not taken for a
@@ -19,6 +20,7 @@ use pkcs8::{
         Decode, Encode,
         asn1::{BitStringRef, OctetStringRef},
     },
+    pkcs5::{pbes2, scrypt},
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -32,6 +34,9 @@ pub(super) const OID_MASTER: ObjectIdentifier =
 const PUBLIC_LABEL: &str = "PUBLIC KEY";
 const PRIVATE_LABEL: &str = "PRIVATE KEY";
 const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
+
+/// scrypt with N = 2^14, r = 8: 16 MiB, the largest that OpenSSL 3 reads with its default limits.
+const SCRYPT_LOG_N: u8 = 14;
 
 /// No key file is as long; a longer one is not read.
 const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -146,12 +151,22 @@ pub(super) fn encode_secret(
     match passphrase {
         None => encode_pem(PRIVATE_LABEL, &Zeroizing::new(info.to_der()?)),
         Some(passphrase) => {
-            let document =
-                info.encrypt_with_rng(rng, passphrase).map_err(|_| KeyFileError::Passphrase)?;
+            let parameters = encryption(rng).ok_or(KeyFileError::Passphrase)?;
+            let document = info
+                .encrypt_with_params(parameters, passphrase)
+                .map_err(|_| KeyFileError::Passphrase)?;
             encode_pem(ENCRYPTED_LABEL, document.as_bytes())
         }
     }
     .map(Zeroizing::new)
+}
+
+fn encryption(rng: &mut impl CryptoRng) -> Option<pbes2::Parameters> {
+    let (mut salt, mut iv) = ([0; 16], [0; 16]);
+    rng.fill_bytes(&mut salt);
+    rng.fill_bytes(&mut iv);
+    let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1).ok()?;
+    pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).ok()
 }
 
 fn from_pkcs8(oid: ObjectIdentifier, document: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {

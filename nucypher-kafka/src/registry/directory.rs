@@ -96,7 +96,8 @@ impl Directory {
             if !is_entry_name(&name) {
                 continue;
             }
-            let Ok(metadata) = item.metadata() else { continue };
+            // Through symbolic links: some deployments switch a whole directory behind them.
+            let Ok(metadata) = fs::metadata(item.path()) else { continue };
             let mut hasher = DefaultHasher::new();
             (name, metadata.len(), metadata.modified().ok()).hash(&mut hasher);
             // The order of a listing means nothing.

@@ -1,12 +1,14 @@
 //! What a registry says, for people and programs: channels and grants, without secrets. Anyone
 //! with the administrator's public key can list it; that takes no gateway's key.
 
-use nucypher_pre::DelegationKind;
+use std::path::Path;
+
+use nucypher_pre::{DelegationKind, PublicKey};
 use serde::Serialize;
 
 use super::{
     channel::{ChannelDescriptor, ChannelKey},
-    directory::Found,
+    directory::{Directory, DirectoryError, Found},
     entry::{Entry, EntryId},
     grant::{GrantBody, PassThroughBody, Validity},
     head::Head,
@@ -14,6 +16,23 @@ use super::{
     ledger::{Content, Ledger, Refusal},
     seen::Seen,
 };
+
+/// Why a registry cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OverviewError {
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The administrator's part is not accepted.
+    #[error("the registry of administrator {administrator} is not accepted: {refusal}")]
+    Refused {
+        /// The administrator.
+        administrator: SigningKeyId,
+        /// Why.
+        refusal: Refusal,
+    },
+}
 
 /// One administrator's part of a registry, verified.
 #[derive(Clone, Debug, Serialize)]
@@ -67,6 +86,9 @@ pub struct ChannelKeySummary {
     pub key_id: String,
     /// The key, compressed, in hexadecimal.
     pub public_key: String,
+    /// The key itself.
+    #[serde(skip)]
+    pub key: PublicKey,
 }
 
 /// What a grant permits.
@@ -130,6 +152,19 @@ pub struct GrantSummary {
 }
 
 impl Overview {
+    /// Reads a directory, verifies an administrator's part of it, and lists it.
+    pub fn read(
+        directory: &Path,
+        administrator: &AdministratorKey,
+        now_ms: i64,
+    ) -> Result<Self, OverviewError> {
+        let found = Directory::new(directory).read()?;
+        Self::of(&found, administrator, now_ms).map_err(|refusal| OverviewError::Refused {
+            administrator: administrator.id(),
+            refusal,
+        })
+    }
+
     /// Verifies an administrator's part of a registry, and lists it.
     pub fn of(
         found: &[Found],
@@ -199,6 +234,7 @@ impl From<&ChannelKey> for ChannelKeySummary {
             field: key.field.to_string(),
             key_id: key.key.id().to_string(),
             public_key: hex::encode(key.key.to_bytes()),
+            key: key.key.clone(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl RegistryHandle {
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Result<(Self, RegistryWatcher), WatchError> {
         // Before the first load, so that nothing falls between the two.
-        let (events, watcher) = watch_directory(&sources.directory);
+        let events = Events::of(&sources.directory);
         let directory = Directory::new(&sources.directory);
         let fingerprint = directory.fingerprint().ok();
         let now_ms = clock();
@@ -95,7 +95,7 @@ impl RegistryHandle {
             seen_at: now_ms,
             failing: false,
         };
-        let task = tokio::spawn(keeper.run(events, watcher));
+        let task = tokio::spawn(keeper.run(events));
         Ok((handle, RegistryWatcher { task }))
     }
 
@@ -136,23 +136,26 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// `_watcher` lives as long as the task: dropping it ends the events.
-    async fn run(mut self, mut events: mpsc::Receiver<()>, _watcher: Option<RecommendedWatcher>) {
+    /// Loads on events, and looks for what they missed. The watcher lives as long as the task.
+    async fn run(mut self, mut events: Events) {
         let mut poll = time::interval_at(Instant::now() + POLL, POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(()) = events.recv() => {
+                Some(()) = events.receiver.recv() => {
                     time::sleep(REST).await;
-                    while events.try_recv().is_ok() {}
+                    while events.receiver.try_recv().is_ok() {}
                     self.load().await;
                 }
                 _ = poll.tick() => {
-                    let fingerprint = self.look().await;
-                    // A part that is not accepted may become acceptable by what is there already
-                    // (a change that was slow), so look until it is.
-                    if self.failing || fingerprint != self.fingerprint {
-                        self.fingerprint = fingerprint;
+                    let missed = self.look().await != self.fingerprint;
+                    if missed {
+                        // There are no events, or the directory was replaced by another.
+                        events = Events::of(self.directory.path());
+                    }
+                    // What is not accepted may become acceptable without a change of its own (one
+                    // that took longer than a load waits), so look until it is.
+                    if missed || self.failing {
                         self.load().await;
                     }
                     self.tick_on_time();
@@ -168,6 +171,8 @@ impl Keeper {
     }
 
     async fn load(&mut self) {
+        // Before the load: what changes during it is seen by the next look.
+        self.fingerprint = self.look().await;
         let Some(mut loader) = self.loader.take() else { return };
         let now_ms = (self.clock)();
         let loaded = tokio::task::spawn_blocking(move || {
@@ -181,16 +186,7 @@ impl Keeper {
         };
         self.loader = Some(loader);
         match loaded {
-            Ok((snapshot, unsaved)) => {
-                self.failing = snapshot.is_held_back();
-                let before = self.current.swap(Arc::clone(&snapshot));
-                if before.revision() != snapshot.revision()
-                    || before.problems() != snapshot.problems()
-                {
-                    report(&snapshot, unsaved);
-                }
-                self.ticks.send_modify(|count| *count = count.wrapping_add(1));
-            }
+            Ok((snapshot, unsaved)) => self.publish(snapshot, unsaved),
             Err(error) => {
                 if !self.failing {
                     let revision = self.current.load().revision();
@@ -201,6 +197,22 @@ impl Keeper {
         }
     }
 
+    fn publish(&mut self, snapshot: Arc<Snapshot>, unsaved: Option<LoadError>) {
+        self.failing = snapshot.is_held_back();
+        let before = self.current.swap(Arc::clone(&snapshot));
+        let is_news = before.revision() != snapshot.revision()
+            || before.problems() != snapshot.problems()
+            || unsaved.is_some();
+        if is_news {
+            report(&snapshot, unsaved);
+        }
+        self.tick();
+    }
+
+    fn tick(&self) {
+        self.ticks.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
     /// What begins or ends by the clock is checked at each look-up; this tells those who cache.
     fn tick_on_time(&mut self) {
         let now_ms = (self.clock)();
@@ -209,33 +221,37 @@ impl Keeper {
             for administrator in self.current.load().expired(now_ms) {
                 tracing::error!(%administrator, "the registry's head has expired: all channels of this administrator are denied until it is renewed");
             }
-            self.ticks.send_modify(|count| *count = count.wrapping_add(1));
+            self.tick();
         }
         self.seen_at = now_ms;
     }
 }
 
 /// Events of the directory, or none where the system has none: then the poll finds changes.
-fn watch_directory(path: &Path) -> (mpsc::Receiver<()>, Option<RecommendedWatcher>) {
-    let (sender, receiver) = mpsc::channel(1);
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading the directory is an event too, on some systems.
-        let of_interest = event.as_ref().map_or(true, |event| !event.kind.is_access());
-        if of_interest {
-            // Full: a load is due anyway.
-            let _ = sender.try_send(());
-        }
-    })
-    .and_then(|mut watcher| {
-        watcher.watch(path, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
-    match watcher {
-        Ok(watcher) => (receiver, Some(watcher)),
-        Err(error) => {
+struct Events {
+    receiver: mpsc::Receiver<()>,
+    /// Dropping it ends the events.
+    _watcher: Option<RecommendedWatcher>,
+}
+
+impl Events {
+    fn of(path: &Path) -> Self {
+        let (sender, receiver) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading the directory is an event too, on some systems.
+            if event.as_ref().map_or(true, |event| !event.kind.is_access()) {
+                // Full: a load is due anyway.
+                let _ = sender.try_send(());
+            }
+        })
+        .and_then(|mut watcher| {
+            watcher.watch(path, RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+        if let Err(error) = &watcher {
             tracing::warn!(%error, path = %path.display(), "no file system events: the registry is polled");
-            (receiver, None)
         }
+        Self { receiver, _watcher: watcher.ok() }
     }
 }
 

@@ -56,6 +56,28 @@ async fn a_broken_registry_leaves_the_last_good_snapshot() {
     until(&handle, "the recovery", |snapshot| !snapshot.is_held_back()).await;
 }
 
+/// Another directory in the place of the first: its events are not those that were watched.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_replaced_is_watched_too() {
+    let mut world = World::new();
+    let (handle, _watcher) = RegistryHandle::open(world.sources()).await.unwrap();
+    let copy = world.folder.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    for (name, content) in world.files() {
+        fs::write(copy.join(name), content).unwrap();
+    }
+    fs::rename(world.registry(), world.folder.path().join("old")).unwrap();
+    fs::rename(&copy, world.registry()).unwrap();
+    for principal in ["alice", "bob"] {
+        world.grant("orders", principal);
+        let principal = format!("User:{principal}");
+        until(&handle, &principal, |snapshot| {
+            snapshot.access("orders", &principal, NOW) == Access::Granted
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_first_snapshot_nothing_is_served() {
     let world = World::new();

@@ -1,0 +1,40 @@
+//! Where work runs that would stall the reactor: cold capsules, compressed batches, password hashes.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::fault::Fault;
+
+/// A bounded number of threads for work that takes long.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    slots: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// As many at once as there are processors, or as many as `threads` says.
+    #[must_use]
+    pub fn new(threads: Option<usize>) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(2, usize::from);
+        Self { slots: Arc::new(Semaphore::new(threads.unwrap_or_else(cores).max(1))) }
+    }
+
+    /// Runs `work` on a thread of its own, when its turn comes.
+    ///
+    /// # Errors
+    ///
+    /// `work` panicked, or the runtime is ending.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        let slot = slot.map_err(|_| Fault::Bug("the pool is closed"))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            work()
+        });
+        done.await.map_err(|_| Fault::Bug("work on the pool did not end"))
+    }
+}
