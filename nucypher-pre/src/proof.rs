@@ -10,8 +10,8 @@
 //! ```
 //!
 //! (Chaum, Pedersen, CRYPTO 1992, section 3.2), made non-interactive with a hash (Fiat, Shamir,
-//! CRYPTO 1986). The point rk·G is no part of it and is never published: in suite 1 it is what B
-//! encapsulates under A. Equations and claims: `docs/spec/pre.md`, "Verifiable re-encryption".
+//! CRYPTO 1986). The point rk·G is no part of it and is never published: in suite 1 it is the
+//! shared point of B, taken as a capsule under A. Equations and claims: `docs/spec/pre.md`, "Verifiable re-encryption".
 
 mod dleq;
 
