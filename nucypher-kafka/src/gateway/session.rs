@@ -18,6 +18,8 @@
 
 mod authentication;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod in_flight;
 #[doc(hidden)]
 pub mod in_memory;
@@ -147,6 +149,8 @@ pub struct Session {
     response_left: usize,
     /// Topic names were asked for on behalf of the request at hand.
     asked_names: bool,
+    /// Ports were asked for on behalf of the response at hand.
+    asked_routes: bool,
     in_flight: VecDeque<InFlight>,
     fetched: Option<Box<FetchJob>>,
     inspected: Option<Box<ProduceJob>>,
@@ -165,6 +169,7 @@ impl Session {
             request_left: 0,
             response_left: 0,
             asked_names: false,
+            asked_routes: false,
             in_flight: VecDeque::new(),
             fetched: None,
             inspected: None,
