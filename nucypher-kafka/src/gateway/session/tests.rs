@@ -1,5 +1,7 @@
 //! Sessions in memory: order, what passes and what does not, identity, hostile peers.
 
+mod records;
+
 use std::time::Duration;
 
 use bytes::Bytes;
