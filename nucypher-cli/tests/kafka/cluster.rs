@@ -74,6 +74,8 @@ impl Cluster {
     ) {
         let admin: AdminClient<DefaultClientContext> = self.client().create().unwrap();
         let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
+        // Records with timestamps of long ago would be gone at the broker's first retention check.
+        topic = topic.set("retention.ms", "-1");
         for (key, value) in settings {
             topic = topic.set(key, value);
         }
