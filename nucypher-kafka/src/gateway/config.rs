@@ -527,8 +527,13 @@ pub(super) fn mechanism(key: &str, name: &str) -> Result<Mechanism, ConfigError>
 /// Splits `host:port`; an IPv6 address stands in brackets.
 pub(super) fn host_and_port(server: &str) -> Option<(&str, u16)> {
     let (host, port) = server.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    (!host.is_empty()).then_some((host, port.parse().ok().filter(|port| *port != 0)?))
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    match bracketed {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok().then_some((host, port)),
+        None => (!host.is_empty() && host.chars().all(is_host)).then_some((host, port)),
+    }
 }
 
 fn is_loopback(server: &str) -> bool {

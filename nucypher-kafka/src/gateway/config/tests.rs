@@ -147,7 +147,18 @@ fn relative_paths_are_relative_to_the_file() {
 fn hosts_and_ports() {
     assert_eq!(host_and_port("kafka:9092"), Some(("kafka", 9092)));
     assert_eq!(host_and_port("[::1]:9092"), Some(("::1", 9092)));
-    for bad in ["kafka", ":9092", "kafka:", "kafka:x", "kafka:0", "kafka:65536"] {
+    for bad in [
+        "kafka",
+        ":9092",
+        "kafka:",
+        "kafka:x",
+        "kafka:0",
+        "kafka:65536",
+        "a:1,b:2",
+        "::1:9092",
+        "ka fka:1",
+        "http://kafka:1",
+    ] {
         assert_eq!(host_and_port(bad), None, "{bad}");
     }
 }
