@@ -119,11 +119,13 @@ impl Gateway {
                 cluster,
                 registry,
                 tools: Tools {
-                    budget: Budget::new(limits.frame_memory_bytes),
+                    request_memory: Budget::new(limits.frame_memory_bytes / 2),
+                    response_memory: Budget::new(limits.frame_memory_bytes / 2),
                     pool,
                     reencryptor: Arc::new(Reencryptor::new(limits.cached_edeks)),
                     patience: patience(&limits),
                     shutdown: CancellationToken::new(),
+                    stop: CancellationToken::new(),
                 },
                 limits: SessionLimits {
                     request_bytes: limits.request_bytes,
@@ -198,6 +200,8 @@ impl Gateway {
         self.shared.tasks.close();
         if timeout(self.drain, self.shared.tasks.wait()).await.is_err() {
             warn!(connections = self.shared.tasks.len(), "not drained in time: closed");
+            self.shared.tools.stop.cancel();
+            self.shared.tasks.wait().await;
         }
     }
 

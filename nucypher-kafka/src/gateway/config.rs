@@ -192,7 +192,7 @@ pub struct Limits {
     pub response_bytes: u32,
     /// The largest `max_bytes` of a fetch that reaches a broker.
     pub fetch_bytes: u32,
-    /// Memory for frames that are held whole, for the whole process, in bytes.
+    /// Memory for frames that are held whole, for the whole process, in bytes; half for each direction.
     pub frame_memory_bytes: usize,
     /// Requests of one connection that wait for their responses.
     pub in_flight: usize,
@@ -488,16 +488,13 @@ impl Limits {
                 return Err(ConfigError::value(key(name), "must be below 2147483648"));
             }
         }
-        let largest =
-            usize::try_from(self.request_bytes.max(self.response_bytes)).unwrap_or(usize::MAX);
-        if self.frame_memory_bytes < largest.saturating_add(64 * 1024) {
-            return Err(ConfigError::value(
-                key("frame_memory_bytes"),
-                format!(
-                    "must have room for the largest frame: at least {}",
-                    largest.saturating_add(64 * 1024)
-                ),
-            ));
+        let largest = usize::try_from(self.request_bytes.max(self.response_bytes));
+        // Half for each direction, and some room for rounding.
+        let least = largest.unwrap_or(usize::MAX).saturating_add(64 * 1024).saturating_mul(2);
+        if self.frame_memory_bytes < least {
+            let problem =
+                format!("must have room for the largest frame in each direction: at least {least}");
+            return Err(ConfigError::value(key("frame_memory_bytes"), problem));
         }
         if self.fetch_bytes > self.response_bytes {
             return Err(ConfigError::value(

@@ -94,7 +94,7 @@ fn errors_name_the_key_and_what_to_do() {
         }
     }
     let limits: &[(&str, &[&str])] = &[
-        ("frame_memory_bytes = 1000", &["limits.frame_memory_bytes", "104923136"]),
+        ("frame_memory_bytes = 1000", &["limits.frame_memory_bytes", "209846272"]),
         ("fetch_bytes = 0", &["limits.fetch_bytes"]),
         ("request_bytes = 3000000000", &["limits.request_bytes"]),
         ("response_bytes = 1000", &["limits.fetch_bytes", "response_bytes"]),
