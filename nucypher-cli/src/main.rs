@@ -17,7 +17,7 @@ mod keys;
 mod output;
 mod registry;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -40,7 +40,11 @@ fn main() -> ExitCode {
 fn start_log() {
     let filter = EnvFilter::try_from_env("NUCYPHER_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,librdkafka=error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }
 
 /// `nucypher consume | head` ends well.

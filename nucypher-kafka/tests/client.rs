@@ -423,3 +423,68 @@ async fn settings_that_cannot_work_are_named() {
     let error = OpeningConsumer::new(config).err().unwrap();
     assert!(error.to_string().contains("private key"), "{error}");
 }
+
+#[tokio::test]
+async fn a_header_name_that_is_not_utf8_stops_nothing() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("orders", 1, 1).unwrap();
+    let key = key();
+    produce_with_header_name(&cluster, [0xff, 0xfe]);
+    producer(&cluster, "orders", &key).send(ProducerRecord::new("orders", b"next")).await.unwrap();
+    let consumer = reader(&cluster, "orders", &key);
+    let fault = next_fault(&consumer).await;
+    assert!(matches!(fault.fault, Fault::HeaderName), "{fault}");
+    assert_eq!(next(&consumer).await.unwrap().value.as_deref(), Some(&b"next"[..]));
+}
+
+/// Writes a record with a header of this name, which no client library would do.
+fn produce_with_header_name(cluster: &Cluster, name: [u8; 2]) {
+    use kafka_protocol::indexmap::IndexMap;
+    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::{ProduceRequest, RequestHeader, TopicName};
+    use kafka_protocol::protocol::{Encodable, StrBytes};
+    use kafka_protocol::records::{
+        Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+    };
+    use std::io::{Read, Write};
+
+    const VERSION: i16 = 7;
+    let record = Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: -1,
+        producer_id: -1,
+        producer_epoch: -1,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: -1,
+        timestamp: 1_700_000_000_000,
+        key: None,
+        value: Some("clear".into()),
+        headers: IndexMap::from([(StrBytes::from_static_str("??"), Some("x".into()))]),
+    };
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    let mut batch = Vec::new();
+    RecordBatchEncoder::encode(&mut batch, &[record], &options).unwrap();
+    let at = batch.windows(2).rposition(|window| window == b"??").unwrap();
+    batch[at..at + 2].copy_from_slice(&name);
+    let crc = crc32c::crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch.into()));
+    let topic = TopicProduceData::default()
+        .with_name(TopicName(StrBytes::from_static_str("orders")))
+        .with_partition_data(vec![partition]);
+    let request =
+        ProduceRequest::default().with_acks(1).with_timeout_ms(10_000).with_topic_data(vec![topic]);
+    let header = RequestHeader::default().with_request_api_key(0).with_request_api_version(VERSION);
+    let mut frame = Vec::new();
+    header.encode(&mut frame, 1).unwrap();
+    request.encode(&mut frame, VERSION).unwrap();
+    let mut stream = std::net::TcpStream::connect(cluster.bootstrap_servers()).unwrap();
+    stream.write_all(&u32::try_from(frame.len()).unwrap().to_be_bytes()).unwrap();
+    stream.write_all(&frame).unwrap();
+    // The answer: it is stored.
+    stream.read_exact(&mut [0; 8]).unwrap();
+}

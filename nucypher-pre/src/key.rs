@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     capsule::{Capsule, Precursor},
-    curve::{POINT_LEN, Point, SCALAR_LEN, Scalar},
+    curve::{POINT_LEN, Point, PreparedPoint, SCALAR_LEN, Scalar},
     delegation,
     error::Error,
     scheme::Suite,
@@ -105,8 +105,41 @@ impl PublicKey {
     /// who encapsulated. Cost: two multiplications.
     pub fn encapsulate(&self, rng: &mut impl CryptoRng) -> (Capsule, SharedSecret) {
         let r = Scalar::random(rng);
-        let (capsule, shared) = self.suite.encapsulate(&r, &self.point);
+        let (capsule, shared) = self.suite.encapsulate(self.point.generate_and_multiply(&r));
         (Capsule(capsule), SharedSecret::new(shared))
+    }
+}
+
+/// A public key with a table of its multiples (26 KiB), for a producer that encapsulates under it
+/// again and again. Pays from about 15 encapsulations.
+pub struct PreparedPublicKey {
+    key: PublicKey,
+    point: PreparedPoint,
+}
+
+impl PreparedPublicKey {
+    /// Makes the table. Cost: about six encapsulations.
+    pub fn new(key: PublicKey) -> Self {
+        let point = PreparedPoint::new(&key.point);
+        Self { key, point }
+    }
+
+    /// The key.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// As [`PublicKey::encapsulate`], for two thirds of the cost.
+    pub fn encapsulate(&self, rng: &mut impl CryptoRng) -> (Capsule, SharedSecret) {
+        let r = Scalar::random(rng);
+        let (capsule, shared) = self.key.suite.encapsulate(self.point.generate_and_multiply(&r));
+        (Capsule(capsule), SharedSecret::new(shared))
+    }
+}
+
+impl fmt::Debug for PreparedPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prepared{:?}", self.key)
     }
 }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use nucypher_pre::{
-    Error, MasterSecret, ReencryptionKey, SecretKey, SharedSecret, Suite,
-    UnverifiedReencryptionKey, os_rng,
+    Capsule, Error, MasterSecret, PreparedPublicKey, PublicKey, ReencryptionKey, SecretKey,
+    SharedSecret, Suite, UnverifiedReencryptionKey, os_rng,
 };
 use proptest::prelude::*;
 
@@ -112,4 +112,62 @@ fn debug_shows_no_secret() {
         }
     }
     assert!(shown.len() < 400, "{shown}");
+}
+
+/// Batches re-encrypt as single calls do, whichever pattern and length.
+#[test]
+fn batches_are_many_single_reencryptions() {
+    let rng = &mut os_rng();
+    let (a, b) = (SecretKey::generate(Suite::Bbs98, rng), SecretKey::generate(Suite::Bbs98, rng));
+    let key = ReencryptionKey::non_interactive(&a, b.public_key(), rng).unwrap();
+    for count in [0, 1, 7, 50, 99] {
+        let capsules: Vec<_> = (0..count).map(|_| a.public_key().encapsulate(rng).0).collect();
+        let mut encoded: Vec<Vec<u8>> = capsules.iter().map(|c| c.to_bytes().to_vec()).collect();
+        let decoded: Vec<_> =
+            Capsule::from_bytes_batch(&encoded).into_iter().map(Result::unwrap).collect();
+        assert_eq!(decoded, capsules);
+        let expected: Vec<_> = capsules.iter().map(|capsule| key.reencrypt(capsule)).collect();
+        let (mut fixed, mut vartime) = (capsules.clone(), capsules);
+        key.reencrypt_batch(&mut fixed);
+        key.reencrypt_batch_vartime(&mut vartime);
+        assert_eq!(fixed, expected);
+        assert_eq!(vartime, expected);
+        // Errors stay with their capsule.
+        if count > 2 {
+            encoded[0][0] = 4;
+            encoded[count - 1].pop();
+            encoded[count - 2] = [&[2u8][..], &[0; 31], &[5]].concat(); // x = 5 is on no point
+            let decoded = Capsule::from_bytes_batch(&encoded);
+            for (at, result) in decoded.iter().enumerate() {
+                assert_eq!(*result, Capsule::from_bytes(&encoded[at]));
+                assert_eq!(result.is_err(), at == 0 || at + 2 >= count, "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn prepared_keys_encapsulate_as_public_keys_do() {
+    let rng = &mut os_rng();
+    for suite in [Suite::Bbs98, Suite::Ecies] {
+        let a = SecretKey::generate(suite, rng);
+        let prepared = PreparedPublicKey::new(a.public_key().clone());
+        let (capsule, shared) = prepared.encapsulate(rng);
+        assert_eq!(*a.decapsulate(&capsule).expand::<32>(&[]), *shared.expand::<32>(&[]));
+    }
+}
+
+#[test]
+fn points_convert_to_arkworks_and_back() {
+    let rng = &mut os_rng();
+    let a = SecretKey::generate(Suite::Bbs98, rng);
+    let point = ark_secp256k1::Affine::from(a.public_key());
+    assert!(point.is_on_curve());
+    assert_eq!(PublicKey::from_ark(Suite::Bbs98, point).as_ref(), Ok(a.public_key()));
+    let (capsule, _) = a.public_key().encapsulate(rng);
+    assert_eq!(Capsule::try_from(ark_secp256k1::Affine::from(capsule)), Ok(capsule));
+    let identity = ark_secp256k1::Affine::default();
+    assert_eq!(Capsule::try_from(identity), Err(Error::NotOnCurve));
+    let off = ark_secp256k1::Affine::new_unchecked(1.into(), 1.into());
+    assert_eq!(Capsule::try_from(off), Err(Error::NotOnCurve));
 }

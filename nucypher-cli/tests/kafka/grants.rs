@@ -5,13 +5,13 @@ use nucypher_envelope::Edek;
 use nucypher_kafka::{
     client::Connection,
     records::EDEK_LEN,
-    registry::{Consumer, RegistryHandle},
+    registry::{Access, Consumer, RegistryHandle},
 };
 use nucypher_pre::{KeyId, Suite};
 use rdkafka::message::OwnedHeaders;
 
 use crate::{
-    authority::{Authority, consumer_key},
+    authority::{Authority, consumer_key, now_ms},
     clients::{
         denied, opening_consumer, producer, read_all, receive, seal_all, sealing_producer,
         send_all, texts, values,
@@ -137,9 +137,14 @@ async fn a_revocation_acts_on_the_next_fetch_response_and_on_nothing_else() {
         let mut waiting = Wire::connect(&leader(gateway.at("alice"), sealed));
         waiting.send(FETCH, &fetch_request(&[sealed], 50, 30_000));
         let mut changes = registry.changes();
-        changes.mark_unchanged();
+        // From the moment on at which the gateway has read the change, not a moment later.
+        let mut takes_effect = async |access: Access| {
+            while registry.snapshot().access(sealed, "User:alice", now_ms()) != access {
+                changes.changed().await.unwrap();
+            }
+        };
         authority.revoke(grant);
-        changes.changed().await.unwrap();
+        takes_effect(Access::Denied).await;
 
         let revoked = wire.fetch(&all, 0, 100);
         let denied = partition_of(&revoked, sealed);
@@ -161,7 +166,7 @@ async fn a_revocation_acts_on_the_next_fetch_response_and_on_nothing_else() {
         assert_eq!(partition_of(&empty, sealed).error_code, TOPIC_AUTHORIZATION_FAILED);
 
         authority.grant(&channel, "alice", alice.public_key());
-        changes.changed().await.unwrap();
+        takes_effect(Access::Granted).await;
         let again = wire.fetch(&all, 0, 100);
         assert_eq!(opening_ids(&again, sealed), [alice.id()]);
         assert_eq!(partition_of(&again, open), partition_of(&direct, open));

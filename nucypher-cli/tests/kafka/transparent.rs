@@ -193,14 +193,15 @@ fn member(
         loop {
             let message = tokio::select! {
                 message = consumer.recv() => message,
-                _ = &mut left => return,
+                _ = &mut left => return tokio::task::block_in_place(|| drop(consumer)),
             };
             match message {
                 Ok(message) => {
                     // Before it is told: a record that counts was committed, so that it comes once.
-                    match consumer.commit_message(&message, CommitMode::Sync) {
-                        Ok(()) => drop(records.send((name, message.partition(), message.offset()))),
-                        Err(error) => eprintln!("member {name}: not committed: {error}"),
+                    // It waits for the gateway, which needs the threads of this runtime too.
+                    let commit = || consumer.commit_message(&message, CommitMode::Sync);
+                    if tokio::task::block_in_place(commit).is_ok() {
+                        let _ = records.send((name, message.partition(), message.offset()));
                     }
                 }
                 Err(error) if is_transient(&error) => {}

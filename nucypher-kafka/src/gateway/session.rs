@@ -194,9 +194,15 @@ impl Session {
         }
     }
 
-    /// What is open to this client besides the data plane.
+    /// What this client is told of besides the data plane. librdkafka and kafkajs ask before they
+    /// authenticate and never again, so that a client who may turn out to be an administrator is told
+    /// all; who then is none is refused by [`is_admin`](Self::is_admin).
     fn open(&self) -> Open {
-        Open { admin: self.is_admin(), own_sasl: self.authenticates_before_broker() }
+        let admin = match (&self.world.admins, self.principal()) {
+            (Admins::Named(admins), None) => !admins.is_empty(),
+            _ => self.is_admin(),
+        };
+        Open { admin, own_sasl: self.authenticates_before_broker() }
     }
 
     /// The principal's rights by the registry as it is now.

@@ -3,9 +3,11 @@
 //!
 //! `docs/spec/registry.md`, "Channel descriptor":
 //!
-//!     "nucypher/v1/channel-body" || suite || flags || len16(channel) || len16(topics, each len16)
-//!     || revision as u64 || count of keys as u16
-//!     || per key: epoch as u32 || slot || len16(field) || public key (33)
+//! ```text
+//! "nucypher/v1/channel-body" || suite || flags || len16(channel) || len16(topics, each len16)
+//! || revision as u64 || count of keys as u16
+//! || per key: epoch as u32 || slot || len16(field) || public key (33)
+//! ```
 
 use nucypher_pre::{PublicKey, Suite};
 

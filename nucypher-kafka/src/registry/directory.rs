@@ -1,7 +1,9 @@
 //! The registry as a directory: one PEM file for each entry. Reading never writes, so that a
 //! gateway needs no more than read permission.
 //!
-//!     channel-ID.pem   grant-ID.pem   pass-through-ID.pem   head-ADMINISTRATOR.pem   .lock
+//! ```text
+//! channel-ID.pem   grant-ID.pem   pass-through-ID.pem   head-ADMINISTRATOR.pem   .lock
+//! ```
 //!
 //! Names are for people: what an entry is stands inside it, signed. Files whose name begins with
 //! a dot or does not end in `.pem` are ignored, so also what an interrupted write left.

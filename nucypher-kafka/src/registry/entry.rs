@@ -3,7 +3,9 @@
 //!
 //! `docs/spec/registry.md`, "Entry":
 //!
-//!     version = 1 || kind || sig_id of the administrator (8) || len32(body) || Ed25519 signature (64) || sealed keys (80 each)
+//! ```text
+//! version = 1 || kind || sig_id of the administrator (8) || len32(body) || Ed25519 signature (64) || sealed keys (80 each)
+//! ```
 //!
 //! In a file: PEM (RFC 7468), lines of 64, a label for each kind, nothing before or after.
 

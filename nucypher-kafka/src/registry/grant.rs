@@ -1,12 +1,16 @@
 //! Grants, as the administrator signs them (formats.md, "Grants"), and pass-through grants
 //! (`docs/spec/registry.md`). The bodies are public; the re-encryption key is not in them.
 //!
-//!     "nucypher/v1/grant-body" || suite || state (1 or 2) || A (33) || B (33) || X (33, or zeros) || T (33; interactive: B)
-//!     || len16(channel) || epoch as u32 || len16(field) || len16(principal) || not before as i64 || not after as i64 (ms, 0 = none)
-//!     || revision as u64 || len16(topics, each len16) || u8 gateways || gateway key ids (8 each)
+//! ```text
+//! "nucypher/v1/grant-body" || suite || state (1 or 2) || A (33) || B (33) || X (33, or zeros) || T (33; interactive: B)
+//! || len16(channel) || epoch as u32 || len16(field) || len16(principal) || not before as i64 || not after as i64 (ms, 0 = none)
+//! || revision as u64 || len16(topics, each len16) || u8 gateways || gateway key ids (8 each)
+//! ```
 //!
-//!     "nucypher/v1/pass-through-body" || len16(channel) || len16(principal) || not before as i64 || not after as i64
-//!     || revision as u64 || len16(topics, each len16)
+//! ```text
+//! "nucypher/v1/pass-through-body" || len16(channel) || len16(principal) || not before as i64 || not after as i64
+//! || revision as u64 || len16(topics, each len16)
+//! ```
 
 use std::num::NonZero;
 

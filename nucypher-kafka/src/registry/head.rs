@@ -3,10 +3,14 @@
 //!
 //! `docs/spec/registry.md`, "Head":
 //!
-//!     "nucypher/v1/head-body" || revision as u64 || issued as i64 || valid until as i64 (ms, 0 = none)
-//!     || count as u32 || digest (32) || removed as u32 || entry ids removed by this revision (8 each)
+//! ```text
+//! "nucypher/v1/head-body" || revision as u64 || issued as i64 || valid until as i64 (ms, 0 = none)
+//! || count as u32 || digest (32) || removed as u32 || entry ids removed by this revision (8 each)
+//! ```
 //!
-//!     digest = SHA-256("nucypher/v1/entry-set" || SHA-256 of each entry, ascending)
+//! ```text
+//! digest = SHA-256("nucypher/v1/entry-set" || SHA-256 of each entry, ascending)
+//! ```
 //!
 //! The set is: this administrator's entries of a revision not above the head's, without those
 //! that the head names as removed. So a reader that comes between two steps of a change sees

@@ -1,8 +1,10 @@
 //! Keys of administrators (Ed25519, they sign) and of gateways (X25519, re-encryption keys are
 //! sealed to them), their ids and their files.
 //!
-//!     sig_id(V)         = first 8 bytes of SHA-256("nucypher/v1/sig-key-id" || V)
-//!     gateway_key_id(P) = first 8 bytes of SHA-256("nucypher/v1/gateway-key-id" || P)
+//! ```text
+//! sig_id(V)         = first 8 bytes of SHA-256("nucypher/v1/sig-key-id" || V)
+//! gateway_key_id(P) = first 8 bytes of SHA-256("nucypher/v1/gateway-key-id" || P)
+//! ```
 //!
 //! Ids are look-up handles, not proofs. Files are PKCS#8 and SPKI PEM in the form of RFC 8410,
 //! which OpenSSL reads and writes (`openssl genpkey -algorithm x25519`).

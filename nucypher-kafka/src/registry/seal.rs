@@ -1,7 +1,9 @@
 //! Re-encryption keys sealed to gateways: HPKE (RFC 9180), base mode, DHKEM(X25519,
 //! HKDF-SHA-256), HKDF-SHA-256, AES-256-GCM; info = SHA-256(grant body), empty aad.
 //!
-//!     sealed key = enc (32) || AES-256-GCM(rk as 32 bytes) (32) || tag (16)
+//! ```text
+//! sealed key = enc (32) || AES-256-GCM(rk as 32 bytes) (32) || tag (16)
+//! ```
 //!
 //! The info binds a sealed key to its grant: moved to another grant it does not open.
 

@@ -1,8 +1,10 @@
 //! The highest revision of each administrator's head that was seen: what keeps a registry from
 //! being rolled back unnoticed, also across a restart. A small text file, replaced atomically.
 //!
-//!     nucypher registry state 1
-//!     SIG_ID REVISION SHA-256-OF-THE-HEAD-ENTRY        (one line for each administrator, ascending)
+//! ```text
+//! nucypher registry state 1
+//! SIG_ID REVISION SHA-256-OF-THE-HEAD-ENTRY        (one line for each administrator, ascending)
+//! ```
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path};
 

@@ -3,8 +3,9 @@
 
 use crate::curve::{Point, Scalar};
 
-pub(super) fn encapsulate(r: &Scalar, to: &Point) -> (Point, Point) {
-    (to.multiply(r), Point::generate(r))
+/// (C, S) from rG and rA.
+pub(super) fn encapsulate(generated: Point, multiplied: Point) -> (Point, Point) {
+    (multiplied, generated)
 }
 
 pub(super) fn decapsulate(secret: &Scalar, capsule: &Point) -> Point {

@@ -2,8 +2,9 @@
 
 use crate::curve::{Point, Scalar};
 
-pub(super) fn encapsulate(r: &Scalar, to: &Point) -> (Point, Point) {
-    (Point::generate(r), to.multiply(r))
+/// (C, S) from rG and rA.
+pub(super) fn encapsulate(generated: Point, multiplied: Point) -> (Point, Point) {
+    (generated, multiplied)
 }
 
 pub(super) fn decapsulate(secret: &Scalar, capsule: &Point) -> Point {

@@ -167,14 +167,12 @@ impl Story {
                     reading.refused
                 ))?;
             } else {
-                let speed = speed(reading.opened, reading.elapsed);
-                self.say(&format!("   {name:<8} {channel:<9} {speed}"))?;
+                self.say(&format!("   {name:<8} {channel:<9} opens {} records", reading.opened))?;
                 let example = reading.example.as_deref().unwrap_or_default();
                 self.say(&format!("   {:<8} {:<9} {example}", "", ""))?;
             }
             told.push(json!({
                 "name": name, "channel": channel, "opened": reading.opened, "refused_partitions": reading.refused,
-                "seconds": seconds(reading.elapsed), "records_per_second": per_second(reading.opened, reading.elapsed),
             }));
             self.check(format!("records of {channel} opened by {name}"), reading.opened, *records);
             self.check(
@@ -183,6 +181,15 @@ impl Story {
                 *refusals,
             );
         }
+        let opened = all.iter().map(|one| one.reading.opened).sum();
+        let spans = || all.iter().filter_map(|one| one.reading.span);
+        let first = spans().map(|(first, _)| first).min();
+        let last = spans().map(|(_, last)| last).max();
+        let elapsed = first.zip(last).map_or(Duration::ZERO, |(first, last)| last - first);
+        self.say(&format!("   together {}, from the first to the last", speed(opened, elapsed)))?;
+        self.tell("consumed", json!({
+            "records": opened, "seconds": seconds(elapsed), "records_per_second": per_second(opened, elapsed),
+        }));
         self.tell("consumers", json!(told));
         Ok(())
     }

@@ -40,6 +40,11 @@ fn record(channel: &str, number: u32) -> (String, String) {
     (format!("{channel}-{number}"), value)
 }
 
+/// The key of the record that the story shows, stored and opened.
+fn shown_key(channel: &str) -> String {
+    record(channel, 0).0
+}
+
 impl Batch {
     pub(super) fn new(channel: &'static str, numbers: Range<u32>) -> Self {
         Self { channel, numbers }
@@ -111,7 +116,9 @@ pub(super) async fn stored(stage: &Stage, expected: u32) -> Result<Stored> {
             edeks.insert(edek);
         }
         let key = String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned();
-        seen.example.get_or_insert_with(|| (key, bytes.to_vec(), value.to_vec()));
+        if key == shown_key(ORDERS) {
+            seen.example = Some((key, bytes.to_vec(), value.to_vec()));
+        }
     }
     seen.sessions = edeks.len();
     Ok(seen)
@@ -140,8 +147,8 @@ pub(super) struct Reading {
     pub(super) refused: u32,
     /// One plaintext.
     pub(super) example: Option<String>,
-    /// From the first record to the last.
-    pub(super) elapsed: Duration,
+    /// When the first and the last of them came.
+    pub(super) span: Option<(Instant, Instant)>,
 }
 
 impl Reader {
@@ -158,10 +165,8 @@ impl Reader {
     /// records or refusals than expected, as far as they come before the last expected one.
     pub(super) async fn read(&mut self, records: u32, refusals: u32) -> Result<Reading> {
         let mut reading = Reading::default();
-        let mut first = None;
         while reading.opened < records || reading.refused < refusals {
             let next = self.consumer.recv().await;
-            first.get_or_insert_with(Instant::now);
             self.take(next, &mut reading)?;
             ensure!(
                 reading.opened <= records,
@@ -172,7 +177,6 @@ impl Reader {
                 "a partition more than the {refusals} expected was refused"
             );
         }
-        reading.elapsed = first.map_or(Duration::ZERO, |first| first.elapsed());
         Ok(reading)
     }
 
@@ -192,13 +196,15 @@ impl Reader {
     ) -> Result<()> {
         match next {
             Ok(record) => {
+                let now = Instant::now();
+                reading.span = Some((reading.span.map_or(now, |(first, _)| first), now));
                 self.check(&record)?;
                 reading.opened += 1;
-                let text = || {
-                    String::from_utf8_lossy(record.value.as_deref().unwrap_or_default())
-                        .into_owned()
-                };
-                reading.example.get_or_insert_with(text);
+                let key = record.key.as_deref().unwrap_or_default();
+                if [ORDERS, PAYMENTS].iter().any(|channel| key == shown_key(channel).as_bytes()) {
+                    let value = record.value.as_deref().unwrap_or_default();
+                    reading.example = Some(String::from_utf8_lossy(value).into_owned());
+                }
             }
             Err(ConsumeError::Denied { .. }) => reading.refused += 1,
             Err(other) => return Err(other.into()),

@@ -363,6 +363,20 @@ fn token(id: i32, token: &'static [u8]) -> Vec<u8> {
 }
 
 #[test]
+fn before_authentication_the_admin_plane_is_told_of_where_there_are_administrators() {
+    for (admins, told) in [(vec![], false), (vec![alice()], true)] {
+        let world = World { admins: Admins::Named(admins.into()), ..world(Snapshot::empty()) };
+        let mut bench = InMemory::new(world, ended(Some(Duration::from_secs(60))));
+        bench.from_client = request(ApiKey::ApiVersions, 3, 1, &ApiVersionsRequest::default());
+        bench.run().unwrap();
+        let (_, versions) =
+            read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 3, &bench.to_client);
+        let create_acls = ApiKey::CreateAcls as i16;
+        assert_eq!(versions.api_keys.iter().any(|range| range.api_key == create_acls), told);
+    }
+}
+
+#[test]
 fn sasl_ends_at_the_gateway() {
     let mut bench = InMemory::new(world(Snapshot::empty()), ended(Some(Duration::from_secs(60))));
     bench.from_client = request(ApiKey::ApiVersions, 3, 1, &ApiVersionsRequest::default());

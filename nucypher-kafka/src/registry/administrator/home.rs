@@ -1,11 +1,13 @@
 //! The administrator's home directory: what is secret, and what it must not forget.
 //!
-//!     master.pem          0600  the master secret: every delegating key follows from it
-//!     signing.pem         0600  the Ed25519 key that signs the registry
-//!     administrator.pub         its public half, for gateways and producers
-//!     gateways/ID.pub           the gateways to which grants are sealed
-//!     revision                  the highest revision signed: a registry that was rolled back is noticed
-//!     interactive               every interactive grant ever issued, also those that were revoked
+//! ```text
+//! master.pem          0600  the master secret: every delegating key follows from it
+//! signing.pem         0600  the Ed25519 key that signs the registry
+//! administrator.pub         its public half, for gateways and producers
+//! gateways/ID.pub           the gateways to which grants are sealed
+//! revision                  the highest revision signed: a registry that was rolled back is noticed
+//! interactive               every interactive grant ever issued, also those that were revoked
+//! ```
 
 use std::{
     fs::{self, File, OpenOptions},
