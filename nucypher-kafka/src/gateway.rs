@@ -68,7 +68,7 @@ use upstream::Cluster;
 /// How often the cluster is asked for its nodes, so that every node has a port before a client that
 /// learned of it elsewhere (from another gateway) asks for it.
 const DISCOVERY: Duration = Duration::from_secs(30);
-/// How soon again when it did not answer.
+/// How soon again when it did not answer: at first, then twice as long each time.
 const DISCOVERY_AGAIN: Duration = Duration::from_secs(1);
 
 /// A gateway that is bound to its ports.
@@ -119,11 +119,13 @@ impl Gateway {
                 cluster,
                 registry,
                 tools: Tools {
-                    budget: Budget::new(limits.frame_memory_bytes),
+                    request_memory: Budget::new(limits.frame_memory_bytes / 2),
+                    response_memory: Budget::new(limits.frame_memory_bytes / 2),
                     pool,
                     reencryptor: Arc::new(Reencryptor::new(limits.cached_edeks)),
                     patience: patience(&limits),
                     shutdown: CancellationToken::new(),
+                    stop: CancellationToken::new(),
                 },
                 limits: SessionLimits {
                     request_bytes: limits.request_bytes,
@@ -198,6 +200,8 @@ impl Gateway {
         self.shared.tasks.close();
         if timeout(self.drain, self.shared.tasks.wait()).await.is_err() {
             warn!(connections = self.shared.tasks.len(), "not drained in time: closed");
+            self.shared.tools.stop.cancel();
+            self.shared.tasks.wait().await;
         }
     }
 
@@ -208,22 +212,22 @@ impl Gateway {
             self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
         let shutdown = shared.tools.shutdown.clone();
         let keep = async move {
-            let mut failing = false;
+            let mut failures = 0;
             loop {
                 let again = match shared.cluster.discover().await {
                     Ok(()) => {
-                        failing = false;
+                        failures = 0;
                         for listener in &listeners {
                             listener.open_ports(shared.cluster.nodes.ids().into_iter()).await;
                         }
                         DISCOVERY
                     }
                     Err(fault) => {
-                        if !failing {
-                            warn!(%fault, "the cluster does not answer");
+                        if failures == 0 {
+                            warn!(%fault, "the cluster does not answer the gateway's own question");
                         }
-                        failing = true;
-                        DISCOVERY_AGAIN
+                        failures += 1;
+                        DISCOVERY_AGAIN.saturating_mul(1 << failures.min(5)).min(DISCOVERY)
                     }
                 };
                 sleep(again).await;

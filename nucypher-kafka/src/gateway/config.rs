@@ -192,7 +192,7 @@ pub struct Limits {
     pub response_bytes: u32,
     /// The largest `max_bytes` of a fetch that reaches a broker.
     pub fetch_bytes: u32,
-    /// Memory for frames that are held whole, for the whole process, in bytes.
+    /// Memory for frames that are held whole, for the whole process, in bytes; half for each direction.
     pub frame_memory_bytes: usize,
     /// Requests of one connection that wait for their responses.
     pub in_flight: usize,
@@ -488,16 +488,13 @@ impl Limits {
                 return Err(ConfigError::value(key(name), "must be below 2147483648"));
             }
         }
-        let largest =
-            usize::try_from(self.request_bytes.max(self.response_bytes)).unwrap_or(usize::MAX);
-        if self.frame_memory_bytes < largest.saturating_add(64 * 1024) {
-            return Err(ConfigError::value(
-                key("frame_memory_bytes"),
-                format!(
-                    "must have room for the largest frame: at least {}",
-                    largest.saturating_add(64 * 1024)
-                ),
-            ));
+        let largest = usize::try_from(self.request_bytes.max(self.response_bytes));
+        // Half for each direction, and some room for rounding.
+        let least = largest.unwrap_or(usize::MAX).saturating_add(64 * 1024).saturating_mul(2);
+        if self.frame_memory_bytes < least {
+            let problem =
+                format!("must have room for the largest frame in each direction: at least {least}");
+            return Err(ConfigError::value(key("frame_memory_bytes"), problem));
         }
         if self.fetch_bytes > self.response_bytes {
             return Err(ConfigError::value(
@@ -527,8 +524,13 @@ pub(super) fn mechanism(key: &str, name: &str) -> Result<Mechanism, ConfigError>
 /// Splits `host:port`; an IPv6 address stands in brackets.
 pub(super) fn host_and_port(server: &str) -> Option<(&str, u16)> {
     let (host, port) = server.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    (!host.is_empty()).then_some((host, port.parse().ok().filter(|port| *port != 0)?))
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    match bracketed {
+        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok().then_some((host, port)),
+        None => (!host.is_empty() && host.chars().all(is_host)).then_some((host, port)),
+    }
 }
 
 fn is_loopback(server: &str) -> bool {

@@ -70,16 +70,22 @@ pub struct Patience {
 /// What a connection needs besides its session.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Memory for frames.
-    pub budget: Arc<Budget>,
+    /// Memory for requests that are held whole.
+    pub request_memory: Arc<Budget>,
+    /// Memory for responses that are held whole. Apart from that for requests, so that nobody waits
+    /// in a circle: a response gives its memory back when its client reads, and nothing else is
+    /// needed for that.
+    pub response_memory: Arc<Budget>,
     /// Threads for what takes long.
     pub pool: Pool,
     /// For jobs on the pool.
     pub reencryptor: Arc<Reencryptor>,
     /// How long things may take.
     pub patience: Patience,
-    /// Set when the gateway is to end.
+    /// Set when the gateway is to end: what is under way is finished.
     pub shutdown: CancellationToken,
+    /// Set when the gateway ends: nothing is finished.
+    pub stop: CancellationToken,
 }
 
 /// What a session asks of the listener and the cluster.
@@ -150,8 +156,13 @@ impl<S: Surroundings> Connection<S> {
     pub async fn serve(&self, mut client: Peer) -> Result<(), Fault> {
         let mut inbound = Inbound::default();
         let limit = self.tools.patience.authentication;
-        let greeted = timeout(limit, self.greet(&mut client, &mut inbound)).await;
-        let greeted = greeted.unwrap_or_else(|_| Err(timed_out(Side::Client)));
+        let greeted = tokio::select! {
+            greeted = timeout(limit, self.greet(&mut client, &mut inbound)) => {
+                greeted.unwrap_or_else(|_| Err(timed_out(Side::Client)))
+            }
+            // Nothing has been asked yet: the client goes elsewhere.
+            () = self.tools.shutdown.cancelled() => Ok(None),
+        };
         let ended = match greeted {
             Ok(Some(mut broker)) => {
                 let ended = self.relay(&mut client, &mut broker, inbound).await;
@@ -267,7 +278,8 @@ impl<S: Surroundings> Connection<S> {
                 }
                 Next::Await(Work::OtherDirection) => {
                     self.to_responses.notify_one();
-                    self.to_requests.notified().await;
+                    let moved = timeout(self.tools.patience.response, self.to_requests.notified());
+                    moved.await.map_err(|_| timed_out(Side::Broker))?;
                 }
                 Next::Await(Work::Check(check)) => self.check(check).await?,
                 Next::Await(Work::Produce(mut job)) => {
@@ -387,7 +399,7 @@ impl<S: Surroundings> Connection<S> {
         want: usize,
     ) -> Result<usize, Fault> {
         let patience = self.tools.patience;
-        inbound.make_room(want, &self.tools.budget).await;
+        inbound.make_room(want, &self.tools.request_memory).await;
         loop {
             let (between, quiet, known) = {
                 let session = self.session();
@@ -419,7 +431,7 @@ impl<S: Surroundings> Connection<S> {
         let within = !inbound.bytes().is_empty() || self.session().is_within_response();
         let limit = if within { patience.progress } else { patience.response };
         // Waiting for memory is not the broker's slowness: others hold it, and they are cut off.
-        inbound.make_room(want, &self.tools.budget).await;
+        inbound.make_room(want, &self.tools.response_memory).await;
         loop {
             match timeout(limit, inbound.receive(broker, want)).await {
                 Ok(received) => return received.map_err(io_fault(Side::Broker)),
@@ -435,7 +447,7 @@ impl<S: Surroundings> Connection<S> {
         inbound: &mut Inbound,
         want: usize,
     ) -> Result<usize, Fault> {
-        inbound.make_room(want, &self.tools.budget).await;
+        inbound.make_room(want, &self.tools.request_memory).await;
         let received = inbound.receive(&mut peer.reader, want).await;
         received.map_err(io_fault(Side::Client))
     }

@@ -246,7 +246,12 @@ impl Listener {
             let span = tracing::debug_span!("connection", listener = self.name, %peer, ?target);
             let serve = async move {
                 let _permit = permit;
-                match listener.serve(tcp, peer, target).await {
+                let stop = listener.shared.tools.stop.clone();
+                let served = tokio::select! {
+                    served = Arc::clone(&listener).serve(tcp, peer, target) => served,
+                    () = stop.cancelled() => return,
+                };
+                match served {
                     Ok(()) => debug!("closed"),
                     Err(fault @ (Fault::Bug(_) | Fault::Configuration(_))) => {
                         error!(%fault, "closed")

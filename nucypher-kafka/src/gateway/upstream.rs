@@ -221,6 +221,7 @@ impl Cluster {
         if discovered.is_some_and(|at| at.elapsed() < DISCOVERY_PAUSE) {
             return Ok(());
         }
+        *discovered = Some(Instant::now());
         let (mut stream, transport) = self.open_any().await?;
         let asked = timeout(self.connect, async {
             if let Some(account) = &self.account {
@@ -234,7 +235,6 @@ impl Cluster {
         for site in addresses.sites() {
             self.nodes.learn(site.node, site.upstream.clone());
         }
-        *discovered = Some(Instant::now());
         Ok(())
     }
 

@@ -150,7 +150,7 @@ async fn generous_broker(bytes: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_do_not_read_wait_for_memory_and_are_cut_off() {
     let broker = generous_broker(8 << 20).await;
-    // Room for two responses at once, and six clients that do not read.
+    // Room for one response at once, and six clients that do not read.
     let limits = "frame_memory_bytes = 20000000\nresponse_bytes = 9000000\nrequest_bytes = 1000000\nfetch_bytes = 8000000\nprogress_ms = 1500";
     let gate = gate(&broker, limits).await;
     let fetch = frame(4, 9, &FetchRequest::default());

@@ -63,9 +63,13 @@ impl Gate {
 }
 
 fn servers(cluster: &Cluster) -> String {
-    let servers = cluster.bootstrap();
+    format!("bootstrap_servers = {}", list(&cluster.bootstrap()))
+}
+
+/// `a:1,b:2` as TOML.
+fn list(servers: &str) -> String {
     let servers: Vec<_> = servers.split(',').map(|server| format!("{server:?}")).collect();
-    format!("bootstrap_servers = [{}]", servers.join(","))
+    format!("[{}]", servers.join(","))
 }
 
 fn users_file(folder: &TempDir) {
@@ -199,11 +203,12 @@ async fn the_gateway_logs_on_to_brokers_as_itself_over_tls() {
         write_secret_file(&folder.path().join("password"), "gateway-test-password\n").unwrap();
         let cluster = format!(
             r#"
-            bootstrap_servers = ["{}"]
+            bootstrap_servers = {}
             tls = {{ authorities = "{}" }}
             sasl = {{ mechanism = "{mechanism}", username = "gateway", password_file = "password" }}
             "#,
-            env[0], env[1]
+            list(&env[0]),
+            env[1]
         );
         let gate = Gate::start(folder, &cluster, SASL).await;
         let mut raw = Raw::connect(&gate.address).await;
@@ -228,10 +233,11 @@ async fn the_gateway_shows_brokers_its_certificate() {
     let (certificates, key) = (file("pem"), file("key"));
     let cluster = format!(
         r#"
-        bootstrap_servers = ["{}"]
+        bootstrap_servers = {}
         tls = {{ authorities = "{}", certificates = "{certificates}", key = "{key}" }}
         "#,
-        env[0], env[1]
+        list(&env[0]),
+        env[1]
     );
     let listener = r#"identity = { kind = "fixed", principal = "alice" }"#;
     let gate = Gate::start(tempfile::tempdir().unwrap(), &cluster, listener).await;
@@ -245,10 +251,11 @@ async fn sasl_passes_through_and_the_broker_has_the_last_word() {
     let Some(env) = real(&["SASL_SSL_BOOTSTRAP", "CA_FILE"]) else { return };
     let cluster = format!(
         r#"
-        bootstrap_servers = ["{}"]
+        bootstrap_servers = {}
         tls = {{ authorities = "{}" }}
         "#,
-        env[0], env[1]
+        list(&env[0]),
+        env[1]
     );
     let listener = r#"identity = { kind = "sasl-pass-through" }"#;
     let gate = Gate::start(tempfile::tempdir().unwrap(), &cluster, listener).await;

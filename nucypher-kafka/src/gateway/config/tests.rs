@@ -94,7 +94,7 @@ fn errors_name_the_key_and_what_to_do() {
         }
     }
     let limits: &[(&str, &[&str])] = &[
-        ("frame_memory_bytes = 1000", &["limits.frame_memory_bytes", "104923136"]),
+        ("frame_memory_bytes = 1000", &["limits.frame_memory_bytes", "209846272"]),
         ("fetch_bytes = 0", &["limits.fetch_bytes"]),
         ("request_bytes = 3000000000", &["limits.request_bytes"]),
         ("response_bytes = 1000", &["limits.fetch_bytes", "response_bytes"]),
@@ -147,7 +147,18 @@ fn relative_paths_are_relative_to_the_file() {
 fn hosts_and_ports() {
     assert_eq!(host_and_port("kafka:9092"), Some(("kafka", 9092)));
     assert_eq!(host_and_port("[::1]:9092"), Some(("::1", 9092)));
-    for bad in ["kafka", ":9092", "kafka:", "kafka:x", "kafka:0", "kafka:65536"] {
+    for bad in [
+        "kafka",
+        ":9092",
+        "kafka:",
+        "kafka:x",
+        "kafka:0",
+        "kafka:65536",
+        "a:1,b:2",
+        "::1:9092",
+        "ka fka:1",
+        "http://kafka:1",
+    ] {
         assert_eq!(host_and_port(bad), None, "{bad}");
     }
 }
