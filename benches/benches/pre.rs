@@ -197,6 +197,7 @@ fn ratios() {
     let decode = || Capsule::from_bytes(black_box(&one)).unwrap();
     let prepared = PreparedPublicKey::new(alice.public_key().clone());
     let tweak = || drop(black_box(peer.reencrypt_encoded().to_vec()));
+    #[expect(clippy::type_complexity, reason = "name, items, wanted ratio, ours, theirs")]
     let rows: &[(&str, usize, f64, &dyn Fn(), &dyn Fn())] = &[
         (
             "reencrypt_encoded",

@@ -1,5 +1,5 @@
 //! Files as the commands read and write them: `-` for standard input and output, whole
-//! files only, never overwritten unasked, secret ones with mode 0600.
+//! files only, secret ones with mode 0600.
 //!
 //! An output appears under its name complete or not at all: it is written beside its
 //! place and then moved there.

@@ -123,6 +123,21 @@ impl ReencryptionKey {
     pub(crate) fn scalar(&self) -> &Scalar {
         &self.scalar
     }
+
+    pub(crate) fn target(&self) -> &Point {
+        &self.target
+    }
+
+    /// From parts that are known to belong together.
+    pub(crate) fn from_parts(
+        scalar: Scalar,
+        delegator: PublicKey,
+        delegatee: PublicKey,
+        precursor: Option<Precursor>,
+        target: Point,
+    ) -> Self {
+        Self { scalar, delegator, delegatee, precursor, target }
+    }
 }
 
 impl fmt::Debug for ReencryptionKey {
@@ -205,7 +220,7 @@ pub(crate) fn shared_scalar(
     ])
 }
 
-fn check_pair(delegator: &PublicKey, delegatee: &PublicKey) -> Result<(), Error> {
+pub(crate) fn check_pair(delegator: &PublicKey, delegatee: &PublicKey) -> Result<(), Error> {
     if delegator.suite() != delegatee.suite() {
         return Err(Error::SuiteMismatch);
     }

@@ -27,6 +27,47 @@ pub enum Error {
     LabelTooLong,
     /// A hash gave the scalar zero (probability 2^-256): draw again.
     ZeroHash,
+    /// The version, suite or state in an encoding is none of this crate's.
+    Unsupported {
+        /// The field.
+        field: &'static str,
+    },
+    /// The points add up to the identity, which is neither a message nor a capsule.
+    Identity,
+    /// A byte string is longer than ElGamal encryption takes.
+    MessageLength {
+        /// The limit, in bytes.
+        limit: usize,
+        /// The length found, in bytes.
+        found: usize,
+    },
+    /// A group element, or a row of them, is not the encoding of a byte string.
+    MessageEncoding,
+    /// A number of factors below 2, or not 2 <= threshold <= number of shares.
+    Threshold,
+    /// The index of a share or fragment is zero or above the number of shares.
+    ShareIndex {
+        /// The index found.
+        found: u8,
+    },
+    /// Two fragments have one index.
+    DuplicateIndex {
+        /// The index.
+        index: u8,
+    },
+    /// Fewer fragments than the threshold.
+    TooFewFragments {
+        /// The threshold.
+        needed: usize,
+        /// The number found.
+        found: usize,
+    },
+    /// A key share is not the one to which its sharing is committed.
+    ShareMismatch,
+    /// A fragment was verified for another sharing or another capsule.
+    FragmentMismatch,
+    /// A proof does not hold for the statement that it came with.
+    Proof,
 }
 
 impl fmt::Display for Error {
@@ -46,6 +87,27 @@ impl fmt::Display for Error {
             }
             Self::LabelTooLong => f.write_str("a label is longer than 65535 bytes"),
             Self::ZeroHash => f.write_str("a hash gave zero; draw again"),
+            Self::Unsupported { field } => write!(f, "unsupported {field}"),
+            Self::Identity => f.write_str("the result is the identity"),
+            Self::MessageLength { limit, found } => {
+                write!(f, "a message has at most {limit} bytes, found {found}")
+            }
+            Self::MessageEncoding => f.write_str("not the encoding of a byte string"),
+            Self::Threshold => {
+                f.write_str("wanted: two factors or more, or 2 <= threshold <= shares")
+            }
+            Self::ShareIndex { found } => write!(f, "there is no share with index {found}"),
+            Self::DuplicateIndex { index } => write!(f, "two fragments have index {index}"),
+            Self::TooFewFragments { needed, found } => {
+                write!(f, "{needed} fragments are needed, found {found}")
+            }
+            Self::ShareMismatch => {
+                f.write_str("the key share is not the one its sharing is committed to")
+            }
+            Self::FragmentMismatch => {
+                f.write_str("the fragment belongs to another sharing or another capsule")
+            }
+            Self::Proof => f.write_str("the proof does not hold"),
         }
     }
 }

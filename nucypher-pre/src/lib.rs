@@ -11,13 +11,18 @@ mod capsule;
 mod curve;
 mod delegation;
 mod derive;
+pub mod elgamal;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 #[cfg(feature = "pem")]
 mod pem;
+pub mod proof;
 mod reencrypt;
 mod scheme;
 mod secret;
+pub mod split;
 mod transcript;
 
 pub use capsule::{Capsule, Precursor};
@@ -27,7 +32,10 @@ pub use derive::MasterSecret;
 pub use error::Error;
 pub use key::{KeyId, PreparedPublicKey, PublicKey, SecretKey};
 #[cfg(feature = "pem")]
-pub use pem::{PemError, REENCRYPTION_KEY_LABEL};
+pub use pem::{
+    ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL, ELGAMAL_SECRET_KEY_LABEL, PemError,
+    REENCRYPTION_KEY_LABEL,
+};
 pub use rand_core;
 pub use scheme::{Suite, UnknownSuite};
 pub use secret::SharedSecret;

@@ -5,6 +5,8 @@
 //! (N = 2^14, r = 8, p = 1 when written, OpenSSL's own default) and AES-256-CBC. A file does not say to which suite its key
 //! belongs: the caller does.
 
+mod elgamal;
+
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
@@ -21,6 +23,10 @@ use pkcs8::{
 use rand_core::CryptoRng;
 use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
+
+pub use elgamal::{
+    ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL, ELGAMAL_SECRET_KEY_LABEL,
+};
 
 use crate::{
     capsule::Precursor,

@@ -81,12 +81,19 @@ impl Suite {
         }
     }
 
-    /// Whether rk leads from A to the target T: suite 1 rk·A = T, suite 2 rk·T = A.
-    pub(crate) fn verify(self, rk: &Scalar, delegator: &Point, target: &Point) -> bool {
+    /// What a re-encryption key from A to the target T does to public points: (P, Q) with
+    /// rk·P = Q, which is (A, T) in suite 1 and (T, A) in suite 2.
+    pub(crate) fn relation(self, delegator: &Point, target: &Point) -> (Point, Point) {
         match self {
-            Self::Bbs98 => delegator.multiply(rk) == *target,
-            Self::Ecies => target.multiply(rk) == *delegator,
+            Self::Bbs98 => (*delegator, *target),
+            Self::Ecies => (*target, *delegator),
         }
+    }
+
+    /// Whether rk leads from A to the target T.
+    pub(crate) fn verify(self, rk: &Scalar, delegator: &Point, target: &Point) -> bool {
+        let (base, image) = self.relation(delegator, target);
+        base.multiply(rk) == image
     }
 }
 

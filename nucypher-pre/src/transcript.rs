@@ -14,16 +14,30 @@ pub(crate) const GRANT: &[u8] = b"nucypher/v1/grant";
 pub(crate) const CHANNEL_KEY: &[u8] = b"nucypher/v1/channel-key";
 /// Enters a producer's delegating key.
 pub(crate) const PRODUCER_KEY: &[u8] = b"nucypher/v1/producer-key";
+/// Enters the id of an ElGamal key.
+pub(crate) const ELGAMAL_KEY_ID: &[u8] = b"nucypher/v1/elgamal-key-id";
+/// Enters the digest of a sharing.
+pub(crate) const SHARING: &[u8] = b"nucypher/v1/sharing";
+/// Enters the challenge of a proof of re-encryption.
+pub(crate) const REENCRYPTION_PROOF: &[u8] = b"nucypher/v1/reencryption-proof";
+/// Enters the challenge of a fragment's proof.
+pub(crate) const FRAGMENT_PROOF: &[u8] = b"nucypher/v1/fragment-proof";
+/// Enters the nonce of either proof.
+pub(crate) const PROOF_NONCE: &[u8] = b"nucypher/v1/proof-nonce";
 
 /// The first 8 bytes of SHA-256 over the joined parts.
 pub(crate) fn id(parts: &[&[u8]]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = digest(parts);
+    [a, b, c, d, e, f, g, h]
+}
+
+/// SHA-256 over the joined parts.
+pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
     }
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    [a, b, c, d, e, f, g, h]
+    hash.finalize().into()
 }
 
 /// SHA-512 over the joined parts as a big-endian integer modulo n; zero is an error.

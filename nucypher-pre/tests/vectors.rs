@@ -1,65 +1,18 @@
 //! Known answers from the independent Python program `scripts/vectors`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use std::{convert::Infallible, fs, path::Path};
+#[path = "support/known_answer.rs"]
+mod known_answer;
 
 use hkdf::Hkdf;
 use nucypher_pre::{
     Capsule, DelegationKind, Error, MasterSecret, Precursor, PublicKey, ReencryptionKey, SecretKey,
     SharedSecret, Suite, UnverifiedReencryptionKey,
-    rand_core::{TryCryptoRng, TryRng},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use sha2::Sha256;
 
-/// Bytes as hexadecimal digits.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Hex(Vec<u8>);
-
-impl TryFrom<String> for Hex {
-    type Error = hex::FromHexError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        hex::decode(text).map(Self)
-    }
-}
-
-#[derive(Deserialize)]
-struct File<T> {
-    vectors: Vec<T>,
-}
-
-fn load<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    let file: File<T> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    assert!(!file.vectors.is_empty(), "{name} is empty");
-    file.vectors
-}
-
-/// Gives one scalar: drawn as 64 bytes modulo n, so 32 zeros and then the scalar.
-struct OneScalar<'a>(&'a [u8]);
-
-impl TryRng for OneScalar<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        panic!("scalars are drawn as bytes")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        panic!("scalars are drawn as bytes")
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        let (zeros, scalar) = bytes.split_at_mut(32);
-        zeros.fill(0);
-        scalar.copy_from_slice(self.0);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for OneScalar<'_> {}
+use known_answer::{Drawn, Hex, load};
 
 fn suite(byte: u8) -> Suite {
     Suite::from_byte(byte).unwrap()
@@ -139,7 +92,7 @@ fn encapsulation() {
     for v in load::<Encapsulated>("encapsulate.json") {
         let key = SecretKey::from_bytes(suite(v.suite), &v.a.0).unwrap();
         assert_eq!(key.public_key().to_bytes(), *v.A.0);
-        let (capsule, shared) = key.public_key().encapsulate(&mut OneScalar(&v.r.0));
+        let (capsule, shared) = key.public_key().encapsulate(&mut Drawn::default().scalar(&v.r.0));
         assert_eq!(capsule.to_bytes(), *v.C.0);
         assert_shared(shared, &v.S);
         assert_shared(key.decapsulate(&Capsule::from_bytes(&v.C.0).unwrap()), &v.S);
@@ -171,7 +124,11 @@ fn hop(suite: Suite, v: &Hop, capsule: &Capsule) -> Capsule {
             (ReencryptionKey::interactive(&a, &b), DelegationKind::Interactive)
         }
         ("non-interactive", Some(x)) => (
-            ReencryptionKey::non_interactive(&a, b.public_key(), &mut OneScalar(&x.0)),
+            ReencryptionKey::non_interactive(
+                &a,
+                b.public_key(),
+                &mut Drawn::default().scalar(&x.0),
+            ),
             DelegationKind::NonInteractive,
         ),
         other => panic!("{other:?}", other = other.0),

@@ -8,6 +8,7 @@ import sys
 
 import make_edek
 import make_pre
+import make_schemes
 import make_scram
 import make_sealed
 import make_signed
@@ -15,7 +16,7 @@ import selftest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRATES = {
-    "nucypher-pre": make_pre.FILES,
+    "nucypher-pre": make_pre.FILES | make_schemes.FILES,
     "nucypher-envelope": make_edek.FILES | make_sealed.FILES | make_signed.ENVELOPE_FILES,
     "nucypher-kafka": make_signed.KAFKA_FILES | make_scram.FILES,
 }

@@ -46,17 +46,14 @@ struct InOut {
     /// Input, `-` for standard input
     #[arg(value_name = "IN", default_value = "-")]
     input: PathBuf,
-    /// Output, `-` for standard output
+    /// Output, `-` for standard output; a file that exists is replaced as a whole
     #[arg(value_name = "OUT", default_value = "-")]
     output: PathBuf,
-    /// Replace an output that exists
-    #[arg(long)]
-    force: bool,
 }
 
 impl InOut {
     fn write(&self, bytes: &[u8], secrecy: Secrecy) -> Result<()> {
-        files::write_output(&self.output, bytes, secrecy, Existing::from_force(self.force))
+        files::write_output(&self.output, bytes, secrecy, Existing::Replace)
     }
 
     /// The input's name in a message.
@@ -105,7 +102,7 @@ pub(crate) struct RekeyArgs {
     /// Suite of both keys
     #[arg(long, value_enum, default_value_t = SuiteName::Bbs98)]
     suite: SuiteName,
-    /// Where the re-encryption key goes (mode 0600)
+    /// Where the re-encryption key goes (mode 0600); a file that exists is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
@@ -113,9 +110,6 @@ pub(crate) struct RekeyArgs {
     /// File with the passphrase of the private key given to --to
     #[arg(long, value_name = "FILE")]
     to_passphrase_file: Option<PathBuf>,
-    /// Replace a file that exists
-    #[arg(long)]
-    force: bool,
 }
 
 /// Arguments of `reencrypt`.
@@ -177,12 +171,7 @@ pub(crate) fn rekey(args: &RekeyArgs) -> Result<()> {
     };
     let key =
         key.with_context(|| format!("from {} to {}", args.from.display(), args.to.display()))?;
-    files::write_output(
-        &args.out,
-        key.to_pem()?.as_bytes(),
-        Secrecy::Secret,
-        Existing::from_force(args.force),
-    )?;
+    files::write_output(&args.out, key.to_pem()?.as_bytes(), Secrecy::Secret, Existing::Replace)?;
     if key.kind() == DelegationKind::Interactive {
         output::remark(
             "interactive re-encryption keys compose: two of them to one key give the way between their \

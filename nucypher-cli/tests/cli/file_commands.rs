@@ -145,8 +145,8 @@ fn a_re_encryption_key_is_secret_and_checked() {
     assert!(scratch.fails("reencrypt --rekey r sealed out", 1).contains("chmod 600"));
     let said = scratch.fails("rekey --from a.pem --to a.pub --out self", 1);
     assert!(said.contains("itself"), "{said}");
-    let said = scratch.fails("rekey --from a.pem --to b.pub --out r", 1);
-    assert!(said.contains("--force"), "{said}");
+    scratch.ok("rekey --from a.pem --to b.pub --out r");
+    scratch.ok("reencrypt --rekey r sealed out");
 }
 
 #[test]
@@ -161,12 +161,12 @@ fn usage_errors_have_code_2() {
 }
 
 #[test]
-fn outputs_are_kept_unless_forced() {
+fn outputs_are_replaced_as_a_whole() {
     let scratch = sealed("bbs98");
     let before = scratch.read("sealed");
-    assert!(scratch.fails("seal --to a.pub --context orders plain sealed", 1).contains("--force"));
-    assert_eq!(scratch.read("sealed"), before);
-    scratch.ok("seal --to a.pub --context orders plain sealed --force");
+    scratch.fails("seal --to missing.pub --context orders plain sealed", 1);
+    assert_eq!(scratch.read("sealed"), before, "a command that fails leaves what was there");
+    scratch.ok("seal --to a.pub --context orders plain sealed");
     assert_ne!(scratch.read("sealed"), before, "sealing is randomised");
     let said = scratch.fails("seal --to a.pub --context orders plain no/such/folder", 1);
     assert!(said.contains("no/such/folder"), "{said}");

@@ -237,6 +237,7 @@ pub(crate) async fn receive(consumer: &OpeningConsumer, count: usize) -> Vec<Out
                 fault: error.fault,
             }),
             Err(ConsumeError::Denied { .. }) => {}
+            Err(ConsumeError::Unreachable(_)) => {}
             Err(ConsumeError::Kafka(error)) if is_transient(&error) => {}
             Err(error) => panic!("{error}"),
         }
@@ -250,6 +251,7 @@ pub(crate) async fn denied(consumer: &OpeningConsumer) {
     loop {
         match consumer.recv().await {
             Err(ConsumeError::Denied { .. }) => return,
+            Err(ConsumeError::Unreachable(_)) => {}
             Err(ConsumeError::Kafka(error)) if is_transient(&error) => {}
             Err(error) => panic!("{error}"),
             Ok(record) => panic!("opened {record:?} without a grant"),

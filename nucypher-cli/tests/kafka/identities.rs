@@ -12,7 +12,9 @@ use std::{
 };
 
 use kafka_protocol::{
-    messages::{MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest},
+    messages::{
+        ApiVersionsRequest, MetadataRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    },
     protocol::StrBytes,
 };
 use nucypher_envelope::ChannelName;
@@ -147,6 +149,14 @@ async fn sasl_plain_ends_at_the_gateway() {
             let failed =
                 log_on(&mut Wire::connect(&at), Mechanism::Plain, "nobody", "nobody-password");
             assert_eq!(failed, AUTHENTICATION_FAILED);
+            // librdkafka asks for the versions once, before it authenticates: CreateTopics is among
+            // them, for User:admin may use it. Who is not may not.
+            let mut wire = Wire::connect(&at);
+            let (versions, _) = wire.call(0, &ApiVersionsRequest::default());
+            assert!(versions.api_keys.iter().any(|range| range.api_key == 19));
+            assert_eq!(log_on(&mut wire, Mechanism::Plain, "alice", "alice-password"), 0);
+            let (versions, _) = wire.call(0, &ApiVersionsRequest::default());
+            assert!(!versions.api_keys.iter().any(|range| range.api_key == 19));
             // Before that, nothing else is answered.
             let mut wire = Wire::connect(&at);
             wire.send(12, &MetadataRequest::default());

@@ -536,3 +536,6 @@ fn is_loopback(server: &str) -> bool {
         host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
     })
 }
+
+#[cfg(test)]
+mod tests;

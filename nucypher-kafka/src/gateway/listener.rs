@@ -185,11 +185,9 @@ impl Listener {
         let first_time = self.routes.route(node).is_none();
         let NodePorts { base, first, last } = self.ports;
         let port = match base {
+            _ if !(first..=last).contains(&node) => None,
             0 => Some(0),
-            _ if (first..=last).contains(&node) => {
-                u16::try_from(i64::from(base) + i64::from(node)).ok()
-            }
-            _ => None,
+            _ => u16::try_from(i64::from(base) + i64::from(node)).ok(),
         };
         let Some(port) = port else {
             self.routes.set(node, Route::Unreachable);

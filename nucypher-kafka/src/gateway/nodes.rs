@@ -6,6 +6,10 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::protocol::endpoint::{Endpoint, Site};
 
+/// How many nodes are remembered: a broker gone mad must not fill the memory. The largest clusters
+/// have some hundreds.
+pub const MAX_NODES: usize = 10_000;
+
 /// The addresses of the nodes, by id.
 #[derive(Debug, Default)]
 pub struct Nodes {
@@ -26,9 +30,12 @@ impl Nodes {
             == Some(&site.upstream)
     }
 
-    /// Notes the address of a node.
+    /// Notes the address of a node, unless there are [`MAX_NODES`] others.
     pub fn learn(&self, node: i32, address: Endpoint) {
-        self.nodes.write().unwrap_or_else(PoisonError::into_inner).insert(node, address);
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        if nodes.len() < MAX_NODES || nodes.contains_key(&node) {
+            nodes.insert(node, address);
+        }
     }
 
     /// The ids of all nodes.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use super::nodes::MAX_NODES;
 use crate::protocol::endpoint::Endpoint;
 
 /// The advertised endpoint of each node, for one listener.
@@ -37,9 +38,12 @@ impl Routes {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&node).copied()
     }
 
-    /// Sets the route to a node.
+    /// Sets the route to a node, unless there are [`MAX_NODES`] others.
     pub fn set(&self, node: i32, route: Route) {
-        self.nodes.write().unwrap_or_else(PoisonError::into_inner).insert(node, route);
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        if nodes.len() < MAX_NODES || nodes.contains_key(&node) {
+            nodes.insert(node, route);
+        }
     }
 
     /// What a client is told.

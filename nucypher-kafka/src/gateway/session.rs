@@ -18,6 +18,8 @@
 
 mod authentication;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod in_flight;
 #[doc(hidden)]
 pub mod in_memory;
@@ -147,6 +149,8 @@ pub struct Session {
     response_left: usize,
     /// Topic names were asked for on behalf of the request at hand.
     asked_names: bool,
+    /// Ports were asked for on behalf of the response at hand.
+    asked_routes: bool,
     in_flight: VecDeque<InFlight>,
     fetched: Option<Box<FetchJob>>,
     inspected: Option<Box<ProduceJob>>,
@@ -165,6 +169,7 @@ impl Session {
             request_left: 0,
             response_left: 0,
             asked_names: false,
+            asked_routes: false,
             in_flight: VecDeque::new(),
             fetched: None,
             inspected: None,
@@ -189,9 +194,15 @@ impl Session {
         }
     }
 
-    /// What is open to this client besides the data plane.
+    /// What this client is told of besides the data plane. librdkafka and kafkajs ask before they
+    /// authenticate and never again, so that a client who may turn out to be an administrator is told
+    /// all; who then is none is refused by [`is_admin`](Self::is_admin).
     fn open(&self) -> Open {
-        Open { admin: self.is_admin(), own_sasl: self.authenticates_before_broker() }
+        let admin = match (&self.world.admins, self.principal()) {
+            (Admins::Named(admins), None) => !admins.is_empty(),
+            _ => self.is_admin(),
+        };
+        Open { admin, own_sasl: self.authenticates_before_broker() }
     }
 
     /// The principal's rights by the registry as it is now.

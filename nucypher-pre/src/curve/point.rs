@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::Zeroize;
 
 use super::{
     batch,
@@ -65,6 +66,19 @@ impl Point {
         let (i, j) = (inverse * second.z, inverse * first.z);
         let (x, y) = (first.x * i, first.y * i);
         (Self(Affine { x, y }), Self(Affine { x: second.x * j, y: second.y * j }))
+    }
+
+    /// self + other; `None` where they are opposite, which becomes public. Constant time but for
+    /// that: the complete formulas ask nothing of the two points. Cost: one inversion.
+    pub(crate) fn add(&self, other: &Self) -> Option<Self> {
+        let sum = Projective::from_affine(&self.0).add(&Projective::from_affine(&other.0));
+        let is_identity = sum.z.ct_eq(&FieldElement::ZERO);
+        (!bool::from(is_identity)).then(|| Self::from_projective(&sum))
+    }
+
+    /// -self.
+    pub(crate) fn negate(&self) -> Self {
+        Self(Affine { x: self.0.x, y: -self.0.y })
     }
 
     /// Replaces every point by scalar · point. Constant time in the scalar.
@@ -183,6 +197,14 @@ impl Compressed {
         // The order is odd, so no point has y = 0, and exactly one of y and -y is odd.
         let y = FieldElement::conditional_select(&root, &-root, root.is_odd() ^ self.odd);
         Ok(Point(Affine { x: self.x, y }))
+    }
+}
+
+/// For points that are secret; what is left is no point and must not be used.
+impl Zeroize for Point {
+    fn zeroize(&mut self) {
+        self.0.x.zeroize();
+        self.0.y.zeroize();
     }
 }
 

@@ -7,7 +7,7 @@
 //! Timing: constant. The one thing about a scalar that becomes public is whether bytes were in
 //! range, through [`declassify`]. Wiped on drop.
 
-use core::hint::black_box;
+use core::{hint::black_box, num::NonZeroU8};
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
@@ -174,6 +174,22 @@ impl Scalar {
         low.zeroize();
         high.zeroize();
         scalar
+    }
+
+    /// A small public integer, such as the index of a share.
+    pub(crate) fn from_index(index: NonZeroU8) -> Self {
+        Self([u64::from(index.get()), 0, 0, 0])
+    }
+
+    /// self + other; `None` where they add up to zero, which becomes public.
+    pub(crate) fn add(&self, other: &Self) -> Option<Self> {
+        let sum = Self(add(&self.0, &other.0));
+        declassify(!is_zero(&sum.0)).then_some(sum)
+    }
+
+    /// -self: n - self, which is not zero either.
+    pub(crate) fn negate(&self) -> Self {
+        Self(subtract_wrapping(ORDER, self.0))
     }
 
     /// The four limbs, little-endian.

@@ -95,6 +95,26 @@ proptest! {
     }
 
     #[test]
+    fn sums_agree(a in scalars(), b in scalars()) {
+        let [x, y] = [&a, &b].map(|bytes| Scalar::from_bytes(bytes).unwrap());
+        let [p, q] = [&x, &y].map(Point::generate);
+        let sum = reference(&a) + reference(&b);
+        prop_assert_eq!(
+            x.add(&y).map(|sum| *sum.to_bytes()),
+            (!bool::from(sum.is_zero())).then_some(sum.to_repr().into())
+        );
+        prop_assert_eq!(*x.negate().to_bytes(), <[u8; 32]>::from((-reference(&a)).to_repr()));
+        prop_assert_eq!(
+            p.add(&q).map(|sum| sum.to_compressed().to_vec()),
+            (!bool::from(sum.is_zero())).then(|| encode(ProjectivePoint::GENERATOR * sum))
+        );
+        // The cases that formulas get wrong.
+        prop_assert!(p.add(&p) == x.add(&x).map(|double| Point::generate(&double)));
+        prop_assert!(p.add(&p.negate()).is_none() && x.add(&x.negate()).is_none());
+        prop_assert!(p.negate() == Point::generate(&x.negate()));
+    }
+
+    #[test]
     fn decoding_inverts_encoding(a in scalars()) {
         let point = Point::generate(&Scalar::from_bytes(&a).unwrap());
         let bytes = point.to_compressed();

@@ -136,7 +136,12 @@ impl InMemory {
         }
     }
 
-    fn work(&mut self, work: Work) -> Result<(), Fault> {
+    /// Does what the session asks for.
+    ///
+    /// # Errors
+    ///
+    /// The session ends.
+    pub fn work(&mut self, work: Work) -> Result<(), Fault> {
         match work {
             Work::OtherDirection => {}
             Work::Connect => self.session.connected(),

@@ -194,14 +194,19 @@ impl Session {
         Ok(response.read(frame, walk)?)
     }
 
-    /// Asks for ports for nodes that have none yet, or whose address is new.
-    pub(super) fn route(&self, addresses: &Addresses) -> Option<Step> {
+    /// Asks for ports for nodes that have none yet, or whose address is new; once for each response,
+    /// for a broker that gives a node two addresses would be asked about for ever.
+    pub(super) fn route(&mut self, addresses: &Addresses) -> Option<Step> {
+        if std::mem::take(&mut self.asked_routes) {
+            return None;
+        }
         let world = &self.world;
         let unrouted = |site: &&Site| {
             site.node >= 0 && (!world.nodes.knows(site) || world.routes.route(site.node).is_none())
         };
         let sites: Vec<_> = addresses.sites().iter().filter(unrouted).cloned().collect();
-        (!sites.is_empty()).then_some(Step::Await(Work::Route(sites)))
+        self.asked_routes = !sites.is_empty();
+        self.asked_routes.then_some(Step::Await(Work::Route(sites)))
     }
 
     /// Puts the gateway's ports in the place of brokers' addresses.

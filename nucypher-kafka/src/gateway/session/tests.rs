@@ -1,5 +1,7 @@
 //! Sessions in memory: order, what passes and what does not, identity, hostile peers.
 
+mod records;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -251,6 +253,8 @@ fn a_port_is_bound_before_the_response_that_names_it_is_sent() {
     let step = bench.session.response(&mut bench.from_broker, bench.now).unwrap();
     let Step::Await(Work::Route(sites)) = step else { panic!("{step:?}") };
     assert_eq!((sites[0].node, sites[0].upstream.host.as_str()), (4, "broker-4"));
+    assert!(bench.to_client.is_empty());
+    bench.work(Work::Route(sites)).unwrap();
     bench.run().unwrap();
     let (_, body) = read_response::<MetadataResponse>(ApiKey::Metadata, 12, &bench.to_client);
     assert_eq!((body.brokers[0].host.as_str(), body.brokers[0].port), ("gateway.example", 9004));
@@ -258,6 +262,22 @@ fn a_port_is_bound_before_the_response_that_names_it_is_sent() {
         bench.world.topics.name(crate::protocol::wire::Uuid(7u128.to_be_bytes())).as_deref(),
         Some("orders")
     );
+}
+
+/// Found by the fuzzer: two addresses for one node, and neither would ever have been the known one.
+#[test]
+fn a_node_with_two_addresses_does_not_hold_the_response_for_ever() {
+    let mut bench = bench();
+    bench.from_client = request(ApiKey::Metadata, 1, 1, &MetadataRequest::default());
+    bench.run().unwrap();
+    let broker = |host: &str| {
+        MetadataResponseBroker::default().with_node_id(BrokerId(4)).with_host(text(host))
+    };
+    let body = MetadataResponse::default().with_brokers(vec![broker("one"), broker("two")]);
+    bench.from_broker = response(ApiKey::Metadata, 1, 1, &body);
+    bench.run().unwrap();
+    let (_, body) = read_response::<MetadataResponse>(ApiKey::Metadata, 1, &bench.to_client);
+    assert!(body.brokers.iter().all(|broker| broker.port == 9004));
 }
 
 fn fetch_by_id(id: i32, topic: u128) -> Vec<u8> {
@@ -340,6 +360,20 @@ fn handshake(id: i32, version: i16, mechanism: &str) -> Vec<u8> {
 fn token(id: i32, token: &'static [u8]) -> Vec<u8> {
     let body = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_static(token));
     request(ApiKey::SaslAuthenticate, 2, id, &body)
+}
+
+#[test]
+fn before_authentication_the_admin_plane_is_told_of_where_there_are_administrators() {
+    for (admins, told) in [(vec![], false), (vec![alice()], true)] {
+        let world = World { admins: Admins::Named(admins.into()), ..world(Snapshot::empty()) };
+        let mut bench = InMemory::new(world, ended(Some(Duration::from_secs(60))));
+        bench.from_client = request(ApiKey::ApiVersions, 3, 1, &ApiVersionsRequest::default());
+        bench.run().unwrap();
+        let (_, versions) =
+            read_response::<ApiVersionsResponse>(ApiKey::ApiVersions, 3, &bench.to_client);
+        let create_acls = ApiKey::CreateAcls as i16;
+        assert_eq!(versions.api_keys.iter().any(|range| range.api_key == create_acls), told);
+    }
 }
 
 #[test]
@@ -563,4 +597,105 @@ fn an_unanswered_list_of_offsets_does_not_block_its_neighbours() {
     bench.run().unwrap();
     assert_eq!(frames(&bench.to_broker).len(), 2);
     assert!(!bench.session.is_quiet());
+}
+
+/// The seeds of the fuzzer: one for each API that is walked, with its response.
+fn seeds() -> Vec<(String, Vec<u8>)> {
+    let mut seeds = Vec::new();
+    let mut add = |name: &str, kind: u8, turns: &[Vec<u8>]| {
+        let mut seed = vec![kind];
+        seed.extend(turns.join(&b"\nturn\n"[..]));
+        seeds.push((name.to_owned(), seed));
+    };
+    add("heartbeat", 0, &[heartbeat(1), heartbeat_response(1)]);
+    add(
+        "metadata-12",
+        0,
+        &[request(ApiKey::Metadata, 12, 1, &MetadataRequest::default()), internal_metadata(12, 1)],
+    );
+    add(
+        "metadata-1",
+        0,
+        &[request(ApiKey::Metadata, 1, 1, &MetadataRequest::default()), internal_metadata(1, 1)],
+    );
+    add(
+        "fetch-13",
+        1,
+        &[fetch_by_id(5, 7), [internal_metadata(12, 5), fetch_response(13, 5)].concat()],
+    );
+    let fetch = request(ApiKey::Fetch, 4, 1, &FetchRequest::default());
+    add("fetch-4", 1, &[fetch, fetch_response(4, 1)]);
+    let produce = [produce(1, 0), produce(2, 1)].concat();
+    add("produce-9", 0, &[produce, response(ApiKey::Produce, 9, 2, &ProduceResponse::default())]);
+    let versions = request(ApiKey::ApiVersions, 3, 1, &ApiVersionsRequest::default());
+    add(
+        "api-versions-3",
+        0,
+        &[versions, response(ApiKey::ApiVersions, 3, 1, &ApiVersionsResponse::default())],
+    );
+    let watched = [
+        handshake(1, 1, "PLAIN"),
+        response(ApiKey::SaslHandshake, 1, 1, &SaslHandshakeResponse::default()),
+        token(2, b"\0alice\0secret"),
+        response(ApiKey::SaslAuthenticate, 2, 2, &SaslAuthenticateResponse::default()),
+        heartbeat(3),
+        heartbeat_response(3),
+    ];
+    add("sasl-watched", 2, &watched);
+    add("garbage", 0, &[vec![0xff; 40], vec![0; 40]]);
+    seeds
+}
+
+fn internal_metadata(version: i16, id: i32) -> Vec<u8> {
+    let broker = |n: i32| {
+        MetadataResponseBroker::default()
+            .with_node_id(BrokerId(n))
+            .with_host(text(&format!("broker-{n}.internal")))
+            .with_port(9092)
+    };
+    let mut body = MetadataResponse::default().with_brokers(vec![broker(4), broker(5)]);
+    if version >= 10 {
+        let topic = MetadataResponseTopic::default()
+            .with_name(Some(TopicName(text("orders"))))
+            .with_topic_id(uuid::Uuid::from_u128(7));
+        body.topics = vec![topic];
+    }
+    response(ApiKey::Metadata, version, id, &body)
+}
+
+fn fetch_response(version: i16, id: i32) -> Vec<u8> {
+    let partition = PartitionData::default().with_records(Some(Bytes::from_static(b"records")));
+    let mut topic = FetchableTopicResponse::default().with_partitions(vec![partition]);
+    if version >= 13 {
+        topic.topic_id = uuid::Uuid::from_u128(7);
+    } else {
+        topic.topic = TopicName(text("orders"));
+    }
+    response(ApiKey::Fetch, version, id, &FetchResponse::default().with_responses(vec![topic]))
+}
+
+/// Replays the committed corpus, and these seeds with each byte flipped. With `UPDATE_CORPUS` set it
+/// writes the seeds there.
+#[test]
+fn the_fuzzers_corpus_is_replayed() {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/frame"));
+    for (name, seed) in seeds() {
+        if std::env::var_os("UPDATE_CORPUS").is_some() {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join(&name), &seed).unwrap();
+        }
+        for at in 0..seed.len() {
+            for bits in [0x01, 0x80, 0xff] {
+                let mut changed = seed.clone();
+                changed[at] ^= bits;
+                super::fuzzing::frame(&changed);
+            }
+        }
+    }
+    let mut replayed = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        super::fuzzing::frame(&std::fs::read(file.unwrap().path()).unwrap());
+        replayed += 1;
+    }
+    assert!(replayed >= 9, "the corpus is there");
 }
