@@ -35,6 +35,9 @@ use tokio::sync::{Mutex, Notify, watch};
 use super::config::{ConfigError, Connection};
 use super::{Header, Log, RESERVED_PREFIX, Unlisted};
 
+/// How long after its report a record's room in the queue may still be taken.
+const FREED_AFTER: Duration = Duration::from_millis(10);
+
 /// What a sealing producer needs to know.
 pub struct ProducerConfig {
     /// How to reach the cluster; usually a gateway's address.
@@ -364,10 +367,13 @@ impl SealingProducer {
                     return Err(ProduceError::from_kafka(record.topic, error));
                 }
             }
-            if tokio::time::timeout_at(deadline, room).await.is_err() {
+            if tokio::time::Instant::now() >= deadline {
                 queued.delivery_opaque.lost.store(true, Ordering::Relaxed);
                 return Err(ProduceError::QueueFull(self.queue_timeout));
             }
+            // librdkafka frees the room of a batch of reports a moment after the last of them, so
+            // the notification alone is not enough.
+            let _ = tokio::time::timeout(FREED_AFTER, room).await;
         }
     }
 }
