@@ -11,7 +11,7 @@ use super::{
     fixed_base::{FixedBase, GENERATOR},
     formulas::{Affine, Projective},
     pair::Pair,
-    scalar::Scalar,
+    scalar::{Scalar, declassify},
     scalar_mul::{self, Digits},
     vartime,
 };
@@ -73,7 +73,7 @@ impl Point {
     pub(crate) fn add(&self, other: &Self) -> Option<Self> {
         let sum = Projective::from_affine(&self.0).add(&Projective::from_affine(&other.0));
         let is_identity = sum.z.ct_eq(&FieldElement::ZERO);
-        (!bool::from(is_identity)).then(|| Self::from_projective(&sum))
+        declassify(!is_identity).then(|| Self::from_projective(&sum))
     }
 
     /// -self.

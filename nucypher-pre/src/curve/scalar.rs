@@ -38,9 +38,10 @@ pub(crate) struct Scalar([u64; 4]);
 
 /// Makes one bit public, by branching on it. The only branch on a secret in the crate: what it
 /// shows is that bytes were a scalar (probability 1 - 2^-127 for random ones), which the result
-/// shows as well. `scripts/constant-time` excepts this function by its name and nothing else.
+/// shows as well; or that a sum is zero or the identity. `scripts/constant-time` excepts this
+/// function by its name and nothing else.
 #[inline(never)]
-fn declassify(bit: Choice) -> bool {
+pub(super) fn declassify(bit: Choice) -> bool {
     // `black_box` in one branch alone keeps the compiler from making this a move of the bit.
     if bit.unwrap_u8() == 1 { black_box(true) } else { false }
 }

@@ -10,6 +10,7 @@ use nucypher_ct::{public, running, secret};
 use nucypher_pre::{
     Capsule, MasterSecret, Precursor, PreparedPublicKey, ReencryptionKey, SecretKey, Suite,
     UnverifiedReencryptionKey,
+    elgamal::{ElGamalReencryptionKey, ElGamalSecretKey, GroupElement},
     rand_core::{TryCryptoRng, TryRng},
 };
 
@@ -131,6 +132,37 @@ const OPERATIONS: &[(&str, Operation)] = &[
             rk.reencrypt_batch(&mut capsules);
             let _bytes: Vec<_> = capsules.iter().map(Capsule::to_bytes).collect();
         }
+    }),
+    ("reencrypt_with_proof", |suite| {
+        let (a, b) = (key(suite, 1), key(suite, 3));
+        let (rk, _) = delegate(&a, &b);
+        let target = rk.target_bytes();
+        public(&target);
+        let _proof = rk.reencrypt_with_proof(&capsule(&a, 2), &mut SecretRng(5)).1.to_bytes();
+    }),
+    ("split", |suite| {
+        let (a, b) = (key(suite, 1), key(suite, 3));
+        let _factors = delegate(&a, &b).0.split(3, &mut SecretRng(5)).unwrap();
+    }),
+    ("share", |suite| {
+        let (a, b) = (key(suite, 1), key(suite, 3));
+        let (_, shares) = delegate(&a, &b).0.share(2, 3, &mut SecretRng(5)).unwrap();
+        let capsule = capsule(&a, 2);
+        for share in &shares {
+            let _bytes = share.to_bytes();
+            let _fragment = share.reencrypt(&capsule, &mut SecretRng(7)).to_bytes();
+        }
+    }),
+    ("elgamal", |_| {
+        let [a, b] = [1, 3].map(|seed| ElGamalSecretKey::generate(&mut SecretRng(seed)));
+        public(a.public_key());
+        public(b.public_key());
+        let message = GroupElement::random(&mut SecretRng(5));
+        let ciphertext = a.public_key().encrypt(&message, &mut SecretRng(7));
+        public(&ciphertext);
+        let moved = ElGamalReencryptionKey::new(&a, &b).unwrap().reencrypt(&ciphertext);
+        public(&moved);
+        let _bytes = b.decrypt(&moved).unwrap().to_bytes();
     }),
 ];
 
