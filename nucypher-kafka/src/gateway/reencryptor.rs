@@ -5,7 +5,7 @@
 //! is out of reach on the next response, and the cache needs no clearing to be safe. It is public
 //! data all the same: a re-encrypted EDEK opens nothing without the consumer's key.
 //!
-//! Cost: a look-up some 100 ns; a re-encryption some 100 us (`benches/`, `reencrypt/*`), never on
+//! Cost: a look-up some 100 ns; a re-encryption some 25 us (`benches/`, `reencrypt_encoded/*`), never on
 //! the reactor.
 
 use std::sync::Arc;
