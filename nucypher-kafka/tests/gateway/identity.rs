@@ -220,6 +220,38 @@ async fn the_gateway_logs_on_to_brokers_as_itself_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_principal_with_an_account_of_its_own_is_seen_by_the_brokers() {
+    let Some(env) = real(&["SASL_SSL_BOOTSTRAP", "CA_FILE"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    users_file(&folder);
+    write_secret_file(&folder.path().join("gateway"), "gateway-test-password").unwrap();
+    write_secret_file(&folder.path().join("alice"), "alice-test-password").unwrap();
+    let cluster = format!(
+        r#"
+        bootstrap_servers = {}
+        tls = {{ authorities = "{}" }}
+        sasl = {{ mechanism = "PLAIN", username = "gateway", password_file = "gateway" }}
+        [cluster.principals."User:alice"]
+        mechanism = "SCRAM-SHA-256"
+        username = "alice"
+        password_file = "alice"
+        "#,
+        list(&env[0]),
+        env[1]
+    );
+    let gate = Gate::start(folder, &cluster, SASL).await;
+    for (name, sees_administration) in [("alice", true), ("bob", false)] {
+        let mut raw = Raw::connect(&gate.address).await;
+        let code = raw.log_on(Mechanism::ScramSha512, name, &format!("secret of {name}")).await;
+        assert_eq!(code, 0);
+        let versions = raw.ask(3, &ApiVersionsRequest::default()).await.unwrap();
+        let acls = versions.api_keys.iter().any(|range| range.api_key == ApiKey::CreateAcls as i16);
+        assert_eq!(acls, sees_administration, "{name}");
+    }
+    gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_shows_brokers_its_certificate() {
     let Some(env) = real(&["SSL_BOOTSTRAP", "CA_FILE", "TLS_DIR"]) else { return };
     let file = |end: &str| {
