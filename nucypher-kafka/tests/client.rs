@@ -358,9 +358,16 @@ async fn a_group_goes_on_where_it_committed() {
     }
     // Record 6 was returned and not yet asked to be followed: it is not processed.
     drop(automatic);
-    let again = OpeningConsumer::new(config(Commit::Manual)).unwrap();
+    let again = OpeningConsumer::new(config(Commit::Automatic)).unwrap();
     again.subscribe(&["orders"]).unwrap();
     assert_eq!(next(&again).await.unwrap().offset, 6);
+    assert_eq!(next(&again).await.unwrap().offset, 7);
+    // What is committed by name stays, though the automatic commit knows of record 6 alone.
+    again.commit("orders", 0, 7).await.unwrap();
+    drop(again);
+    let last = OpeningConsumer::new(config(Commit::Manual)).unwrap();
+    last.subscribe(&["orders"]).unwrap();
+    assert_eq!(next(&last).await.unwrap().offset, 8);
 }
 
 #[tokio::test]

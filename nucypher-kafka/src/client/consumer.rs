@@ -345,7 +345,12 @@ impl OpeningConsumer {
         let consumer = Arc::clone(&self.consumer);
         tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync))
             .await
-            .unwrap_or(Err(KafkaError::Canceled))
+            .unwrap_or(Err(KafkaError::Canceled))?;
+        // What commits by itself must not go back behind this.
+        if self.commit == Commit::Automatic {
+            self.store(topic, partition, offset);
+        }
+        Ok(())
     }
 
     /// Leave in good order: with [`Commit::Automatic`] the record returned last counts as
@@ -459,9 +464,14 @@ impl OpeningConsumer {
 
     fn store_returned(&self) {
         let returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((topic, partition, offset)) = returned
-            && let Err(error) = self.consumer.store_offset(&topic, partition, offset)
-        {
+        if let Some((topic, partition, offset)) = returned {
+            self.store(&topic, partition, offset);
+        }
+    }
+
+    /// Counts everything up to `offset` as processed, for the next automatic commit.
+    fn store(&self, topic: &str, partition: i32, offset: i64) {
+        if let Err(error) = self.consumer.store_offset(topic, partition, offset) {
             // The partition went to another member meanwhile, which reads the record again.
             tracing::debug!(topic, partition, offset, %error, "offset not stored");
         }
