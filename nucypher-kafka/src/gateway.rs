@@ -122,6 +122,7 @@ impl Gateway {
                     request_memory: Budget::new(limits.frame_memory_bytes / 2),
                     response_memory: Budget::new(limits.frame_memory_bytes / 2),
                     pool,
+                    passwords: Pool::new(Some(1)),
                     reencryptor: Arc::new(Reencryptor::new(limits.cached_edeks)),
                     patience: patience(&limits),
                     shutdown: CancellationToken::new(),

@@ -78,6 +78,9 @@ pub struct Tools {
     pub response_memory: Arc<Budget>,
     /// Threads for what takes long.
     pub pool: Pool,
+    /// One thread for passwords: whoever can connect can have them checked, and must not keep those
+    /// waiting who are known.
+    pub passwords: Pool,
     /// For jobs on the pool.
     pub reencryptor: Arc<Reencryptor>,
     /// How long things may take.
@@ -462,7 +465,7 @@ impl<S: Surroundings> Connection<S> {
     }
 
     async fn check(&self, check: PasswordCheck) -> Result<(), Fault> {
-        let checked = self.tools.pool.run(move || check.run()).await?;
+        let checked = self.tools.passwords.run(move || check.run()).await?;
         self.session().checked(checked);
         Ok(())
     }

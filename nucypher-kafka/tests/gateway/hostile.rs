@@ -114,6 +114,20 @@ async fn connections_are_counted_and_given_back() {
     gate.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_ends_a_connection_and_a_long_poll_is_no_silence() {
+    let cluster = Cluster::any(1);
+    let gate = gate(&cluster.bootstrap(), "idle_ms = 300").await;
+    let mut raw = Raw::connect(&gate.address).await;
+    assert!(raw.ask(2, &ApiVersionsRequest::default()).await.is_some());
+    // The broker waits for longer than the client may be silent.
+    let fetch = FetchRequest::default().with_max_wait_ms(1000).with_min_bytes(1);
+    assert!(raw.ask(4, &fetch).await.is_some());
+    let closed = tokio::time::timeout(PATIENCE, raw.receive()).await.unwrap();
+    assert!(closed.is_none());
+    gate.stop().await;
+}
+
 /// A broker that answers each fetch with as much as it is told, and everything else with nothing.
 async fn generous_broker(bytes: usize) -> String {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -113,6 +113,7 @@ impl Session {
     /// Answers a whole request in its turn.
     pub(super) fn answer(&mut self, request: &Request<'_>, bytes: Vec<u8>) -> Result<Step, Fault> {
         self.expect(&request.head, request.api, Expect::Answered(bytes));
+        self.asked_names = false;
         Ok(Step::Discard(request.head.size))
     }
 
