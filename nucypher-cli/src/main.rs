@@ -25,7 +25,10 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    start_log();
+    // The demo checks everything that it does; what librdkafka says while a client is being closed
+    // would only puzzle its reader.
+    let quiet = matches!(cli.command, cli::Command::Demo(_));
+    start_log(if quiet { "warn,librdkafka=off" } else { "warn,librdkafka=error" });
     match commands::run(cli.command) {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -37,9 +40,9 @@ fn main() -> ExitCode {
 }
 
 /// Log to standard error; librdkafka's lines come through the `log` facade.
-fn start_log() {
-    let filter = EnvFilter::try_from_env("NUCYPHER_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,librdkafka=error"));
+fn start_log(default: &str) {
+    let filter =
+        EnvFilter::try_from_env("NUCYPHER_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
