@@ -20,7 +20,7 @@ use rdkafka::message::OwnedHeaders;
 
 use crate::{
     clients::{producer, send_all},
-    cluster::{Cluster, unique, within},
+    cluster::{Cluster, poll, unique, within},
     gateway::{InProcess, behind, fixed},
     wire::{Wire, contains, leader, partition_of, topic_name},
 };
@@ -100,6 +100,18 @@ async fn no_response_names_an_address_of_a_broker() {
                 .with_topics((version == 0).then(Vec::new))
                 .with_allow_auto_topic_creation(true);
             asker.ask("Metadata", direct[0], &through, version, &everything);
+        }
+        // Brokers make the topics of coordinators when they are first asked for one.
+        for (kind, name) in [(0, "group"), (1, "transaction")] {
+            let direct = direct[0].to_owned();
+            poll("there is a coordinator", move || {
+                let request = FindCoordinatorRequest::default()
+                    .with_key_type(kind)
+                    .with_coordinator_keys(vec![StrBytes::from_static_str(name)]);
+                let (found, _) = Wire::connect(&direct).call(4, &request);
+                (found.coordinators[0].error_code == 0).then_some(())
+            })
+            .await;
         }
         for version in 0..=6 {
             for (kind, name) in [(0, "group"), (1, "transaction")] {
