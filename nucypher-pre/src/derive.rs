@@ -54,18 +54,7 @@ impl MasterSecret {
         epoch: u32,
         field: &str,
     ) -> Result<SecretKey, Error> {
-        self.derive(
-            suite,
-            &[
-                transcript::CHANNEL_KEY,
-                &[suite.as_byte()],
-                &len16(channel.as_bytes())?,
-                channel.as_bytes(),
-                &epoch.to_be_bytes(),
-                &len16(field.as_bytes())?,
-                field.as_bytes(),
-            ],
-        )
+        self.derive(transcript::CHANNEL_KEY, suite, channel, epoch, field, None)
     }
 
     /// Derives the delegating key of one producer on a channel's epoch and field. The producer
@@ -80,24 +69,36 @@ impl MasterSecret {
         field: &str,
         producer: &str,
     ) -> Result<SecretKey, Error> {
-        self.derive(
-            suite,
+        self.derive(transcript::PRODUCER_KEY, suite, channel, epoch, field, Some(producer))
+    }
+
+    fn derive(
+        &self,
+        label: &[u8],
+        suite: Suite,
+        channel: &str,
+        epoch: u32,
+        field: &str,
+        producer: Option<&str>,
+    ) -> Result<SecretKey, Error> {
+        let (producer_len, producer): (&[u8], &str) = match producer {
+            None => (&[], ""),
+            Some(producer) => (&len16(producer.as_bytes())?, producer),
+        };
+        let okm = transcript::expand::<64>(
+            self.0.as_ref(),
             &[
-                transcript::PRODUCER_KEY,
+                label,
                 &[suite.as_byte()],
                 &len16(channel.as_bytes())?,
                 channel.as_bytes(),
                 &epoch.to_be_bytes(),
                 &len16(field.as_bytes())?,
                 field.as_bytes(),
-                &len16(producer.as_bytes())?,
+                producer_len,
                 producer.as_bytes(),
             ],
-        )
-    }
-
-    fn derive(&self, suite: Suite, info: &[&[u8]]) -> Result<SecretKey, Error> {
-        let okm = transcript::expand::<64>(self.0.as_ref(), info);
+        );
         Scalar::from_wide(&okm).map(|scalar| SecretKey::new(suite, scalar))
     }
 }
