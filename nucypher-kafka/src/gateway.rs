@@ -52,12 +52,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::registry::{
-    AdministratorKey, GatewaySecretKey, RegistryHandle, RegistryWatcher, Snapshot, Sources,
-    read_secret_file,
+    AdministratorKey, GatewaySecretKey, RegistryHandle, RegistryTopic, RegistryWatcher, Snapshot,
+    Sources, read_secret_file,
 };
 use budget::Budget;
+use config::{ClusterConfig, Limits, RegistryConfig};
 pub use config::{ConfigError, GatewayConfig};
-use config::{Limits, RegistryConfig};
 use connection::{Patience, Tools};
 use listener::{Listener, Shared};
 use pool::Pool;
@@ -88,10 +88,11 @@ impl Gateway {
     ///
     /// [`ConfigError`], which names the key.
     pub async fn bind(config: GatewayConfig) -> Result<Self, ConfigError> {
+        let (cluster, limits) = (config.cluster.clone(), config.limits);
         let (registry, watcher) = match &config.registry {
             None => (RegistryHandle::fixed(Snapshot::empty()), None),
             Some(config) => {
-                let (registry, watcher) = open_registry(config).await?;
+                let (registry, watcher) = open_registry(config, &cluster, &limits).await?;
                 (registry, Some(watcher))
             }
         };
@@ -255,6 +256,8 @@ fn patience(limits: &Limits) -> Patience {
 
 async fn open_registry(
     config: &RegistryConfig,
+    cluster: &ClusterConfig,
+    limits: &Limits,
 ) -> Result<(RegistryHandle, RegistryWatcher), ConfigError> {
     let key = |name: &str| format!("registry.{name}");
     let administrators = config.administrators.iter().map(|path| {
@@ -269,11 +272,18 @@ async fn open_registry(
     let gateway = read_secret_file(&config.gateway_key)
         .and_then(|text| GatewaySecretKey::from_pem(&text, None));
     let sources = Sources {
-        directory: config.directory.clone(),
+        directory: config.directory.clone().unwrap_or_default(),
         administrators: administrators.collect::<Result<_, _>>()?,
         gateway: gateway
             .map_err(|error| ConfigError::value(key("gateway_key"), format!("{path}: {error}")))?,
         state: config.state.clone(),
     };
-    RegistryHandle::open(sources).await.map_err(|error| ConfigError::value("registry", error))
+    let opened = match &config.topic {
+        None => RegistryHandle::open(sources).await,
+        Some(topic) => {
+            let topic = RegistryTopic::open(cluster.clone(), *limits, topic.as_str()).await?;
+            RegistryHandle::follow(sources, topic).await
+        }
+    };
+    opened.map_err(|error| ConfigError::value("registry", error))
 }

@@ -20,6 +20,7 @@ pub mod describe_cluster;
 pub mod endpoint;
 pub mod fetch;
 pub mod frame;
+pub mod log;
 pub mod metadata;
 #[cfg(test)]
 pub(crate) mod oracle;

@@ -21,6 +21,7 @@
 //! | `snapshot` | what a gateway knows: built once, looked up often |
 //! | `seen` | the highest revisions seen, kept across restarts |
 //! | `directory`, `loader`, `watch` | from files to snapshots, again and again |
+//! | `topic` | the same from a compacted topic |
 //! | `administrator`, `overview` | the administrator's operations, and what they list |
 
 mod administrator;
@@ -42,6 +43,8 @@ mod seal;
 mod seen;
 mod separation;
 mod snapshot;
+#[cfg(feature = "gateway")]
+mod topic;
 #[cfg(feature = "gateway")]
 mod watch;
 
@@ -71,5 +74,7 @@ pub use separation::SeparationError;
 pub use snapshot::{
     Access, ActiveGrant, Channel, Problem, ProblemKind, Snapshot, SnapshotError, Trust,
 };
+#[cfg(feature = "gateway")]
+pub use topic::{RegistryTopic, TopicError};
 #[cfg(feature = "gateway")]
 pub use watch::{RegistryHandle, RegistryWatcher, WatchError};

@@ -168,8 +168,12 @@ pub struct ListenerTls {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RegistryConfig {
-    /// The directory of signed entries.
-    pub directory: PathBuf,
+    /// The directory of signed entries; or else `topic`.
+    #[serde(default)]
+    pub directory: Option<PathBuf>,
+    /// The compacted topic of signed entries, in the gateway's own cluster; or else `directory`.
+    #[serde(default)]
+    pub topic: Option<String>,
     /// PEM: the public keys of the administrators that are believed, in the order in which their
     /// claims on topics count.
     pub administrators: Vec<PathBuf>,
@@ -264,8 +268,44 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn value(key: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+    pub(crate) fn value(key: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Value { key: key.into(), problem: problem.to_string() }
+    }
+}
+
+impl ClusterConfig {
+    /// A cluster without TLS and without an account.
+    #[must_use]
+    pub fn plain(bootstrap_servers: Vec<String>) -> Self {
+        Self { bootstrap_servers, tls: None, sasl: None, principals: BTreeMap::new() }
+    }
+
+    /// Reads a file that holds the keys of `[cluster]`; relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], which names the file, the line or the key.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
+        let mut config: Self = toml::from_str(&text)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in config.paths() {
+            *path = folder.join(&*path);
+        }
+        Ok(config)
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths: Vec<&mut PathBuf> = Vec::new();
+        if let Some(tls) = &mut self.tls {
+            paths.push(&mut tls.authorities);
+            paths.extend(tls.certificates.as_mut());
+            paths.extend(tls.key.as_mut());
+        }
+        paths.extend(self.sasl.as_mut().map(|sasl| &mut sasl.password_file));
+        paths.extend(self.principals.values_mut().map(|sasl| &mut sasl.password_file));
+        paths
     }
 }
 
@@ -296,14 +336,7 @@ impl GatewayConfig {
 
     /// Makes relative paths relative to `folder`.
     pub fn resolve(&mut self, folder: &Path) {
-        let mut paths: Vec<&mut PathBuf> = Vec::new();
-        if let Some(tls) = &mut self.cluster.tls {
-            paths.push(&mut tls.authorities);
-            paths.extend(tls.certificates.as_mut());
-            paths.extend(tls.key.as_mut());
-        }
-        paths.extend(self.cluster.sasl.as_mut().map(|sasl| &mut sasl.password_file));
-        paths.extend(self.cluster.principals.values_mut().map(|sasl| &mut sasl.password_file));
+        let mut paths = self.cluster.paths();
         for listener in &mut self.listeners {
             if let IdentityConfig::Sasl { users, .. } = &mut listener.identity {
                 paths.push(users);
@@ -314,7 +347,8 @@ impl GatewayConfig {
             }
         }
         if let Some(registry) = &mut self.registry {
-            paths.extend([&mut registry.directory, &mut registry.gateway_key, &mut registry.state]);
+            paths.extend(registry.directory.as_mut());
+            paths.extend([&mut registry.gateway_key, &mut registry.state]);
             paths.extend(registry.administrators.iter_mut());
         }
         for path in paths {
@@ -341,6 +375,11 @@ impl GatewayConfig {
                     format!("{server:?} is not \"host:port\""),
                 )
             })?;
+        }
+        if let Some(registry) = &self.registry
+            && registry.directory.is_some() == registry.topic.is_some()
+        {
+            return Err(ConfigError::value("registry", "set either directory or topic"));
         }
         if let Some(tls) = &self.cluster.tls
             && tls.certificates.is_some() != tls.key.is_some()

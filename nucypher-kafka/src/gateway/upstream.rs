@@ -1,5 +1,7 @@
 //! The cluster behind the gateway: how to reach its nodes, and what they speak.
 
+mod dialogue;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -41,6 +43,8 @@ const OWN_RESPONSE: u32 = 1 << 20;
 
 /// For how long a node's versions are believed before it is asked again.
 const RANGES_FRESH: Duration = Duration::from_secs(60);
+
+pub(crate) use dialogue::Dialogue;
 
 /// How soon the cluster is asked again for its nodes, when a node is not known.
 const DISCOVERY_PAUSE: Duration = Duration::from_secs(1);

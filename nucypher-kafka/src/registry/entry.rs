@@ -51,7 +51,7 @@ pub enum EntryKind {
 impl EntryKind {
     const ALL: [Self; 4] = [Self::Channel, Self::Grant, Self::PassThrough, Self::Head];
 
-    fn as_byte(self) -> u8 {
+    pub(super) fn as_byte(self) -> u8 {
         match self {
             Self::Channel => 1,
             Self::Grant => 2,
@@ -103,6 +103,9 @@ pub enum EntryError {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(std::io::ErrorKind),
+    /// A record of the topic under a key that is not its own.
+    #[error("the record's key is not that of the entry in it")]
+    Key,
     /// The label belongs to another kind.
     #[error("the label does not fit the kind of entry")]
     Label,

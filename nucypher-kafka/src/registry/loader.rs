@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use super::{
-    directory::{Directory, DirectoryError},
+    directory::{Directory, DirectoryError, Found},
     key::{AdministratorKey, GatewaySecretKey},
     ledger::Refusal,
     seen::{Seen, SeenError},
@@ -92,20 +92,37 @@ impl Loader {
             attempt += 1;
             thread::sleep(RETRY_AFTER);
         };
+        Ok(self.accept(snapshot))
+    }
+
+    /// As [`load`](Self::load), from entries that the caller has read. Looks once.
+    pub fn load_found(
+        &mut self,
+        found: &[Found],
+        now_ms: i64,
+    ) -> Result<(Arc<Snapshot>, Option<LoadError>), LoadError> {
+        let snapshot = self.build_from(found, now_ms)?;
+        Ok(self.accept(snapshot))
+    }
+
+    fn accept(&mut self, snapshot: Snapshot) -> (Arc<Snapshot>, Option<LoadError>) {
         let snapshot = Arc::new(snapshot);
         let unsaved = self.note(&snapshot).err();
         self.current = Some(Arc::clone(&snapshot));
-        Ok((snapshot, unsaved))
+        (snapshot, unsaved)
     }
 
     fn build(&self, now_ms: i64) -> Result<Snapshot, LoadError> {
-        let found = self.directory.read()?;
+        self.build_from(&self.directory.read()?, now_ms)
+    }
+
+    fn build_from(&self, found: &[Found], now_ms: i64) -> Result<Snapshot, LoadError> {
         let trust = Trust {
             administrators: &self.sources.administrators,
             gateway: &self.sources.gateway,
             seen: &self.seen,
         };
-        Ok(Snapshot::build(&found, &trust, self.current.as_deref(), now_ms)?)
+        Ok(Snapshot::build(found, &trust, self.current.as_deref(), now_ms)?)
     }
 
     fn note(&mut self, snapshot: &Snapshot) -> Result<(), LoadError> {

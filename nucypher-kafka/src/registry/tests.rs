@@ -7,6 +7,8 @@ mod files;
 mod lazy;
 mod snapshots;
 #[cfg(feature = "gateway")]
+mod topic;
+#[cfg(feature = "gateway")]
 mod watching;
 
 use std::{convert::Infallible, fs, path::PathBuf};

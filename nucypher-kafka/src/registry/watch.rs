@@ -23,6 +23,7 @@ use super::{
     directory::Directory,
     loader::{LoadError, Loader, Sources},
     snapshot::Snapshot,
+    topic::TopicError,
 };
 
 /// After an event, how long to wait for the rest of the same change.
@@ -51,6 +52,9 @@ pub enum WatchError {
     /// The first snapshot could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The registry's topic cannot be read.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
     /// The thread that loaded it ended.
     #[error("the registry could not be loaded")]
     Interrupted,
@@ -75,26 +79,15 @@ impl RegistryHandle {
         let directory = Directory::new(&sources.directory);
         let fingerprint = directory.fingerprint().ok();
         let now_ms = clock();
-        let (loader, snapshot) = tokio::task::spawn_blocking(move || {
+        let (loader, loaded) = tokio::task::spawn_blocking(move || {
             let mut loader = Loader::new(sources)?;
-            let (snapshot, unsaved) = loader.load(now_ms)?;
-            report(&snapshot, unsaved);
-            Ok::<_, LoadError>((loader, snapshot))
+            let loaded = loader.load(now_ms)?;
+            Ok::<_, LoadError>((loader, loaded))
         })
         .await
         .map_err(|_| WatchError::Interrupted)??;
-        let (ticks, changes) = watch::channel(0);
-        let handle = Self { current: Arc::new(ArcSwap::new(snapshot)), changes };
-        let keeper = Keeper {
-            loader: Some(loader),
-            directory,
-            fingerprint,
-            current: Arc::clone(&handle.current),
-            ticks,
-            clock,
-            seen_at: now_ms,
-            failing: false,
-        };
+        let (handle, publisher) = Publisher::new(loaded, clock);
+        let keeper = Keeper { loader: Some(loader), directory, fingerprint, publisher };
         let task = tokio::spawn(keeper.run(events));
         Ok((handle, RegistryWatcher { task }))
     }
@@ -116,6 +109,12 @@ impl RegistryHandle {
     }
 }
 
+impl RegistryWatcher {
+    pub(super) fn of(task: JoinHandle<()>) -> Self {
+        Self { task }
+    }
+}
+
 impl Drop for RegistryWatcher {
     fn drop(&mut self) {
         self.task.abort();
@@ -127,12 +126,7 @@ struct Keeper {
     loader: Option<Loader>,
     directory: Directory,
     fingerprint: Option<u64>,
-    current: Arc<ArcSwap<Snapshot>>,
-    ticks: watch::Sender<u64>,
-    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// The clock at the last look.
-    seen_at: i64,
-    failing: bool,
+    publisher: Publisher,
 }
 
 impl Keeper {
@@ -155,10 +149,10 @@ impl Keeper {
                     }
                     // What is not accepted may become acceptable without a change of its own (one
                     // that took longer than a load waits), so look until it is.
-                    if missed || self.failing {
+                    if missed || self.publisher.failing {
                         self.load().await;
                     }
-                    self.tick_on_time();
+                    self.publisher.tick_on_time();
                 }
             }
         }
@@ -174,7 +168,7 @@ impl Keeper {
         // Before the load: what changes during it is seen by the next look.
         self.fingerprint = self.look().await;
         let Some(mut loader) = self.loader.take() else { return };
-        let now_ms = (self.clock)();
+        let now_ms = self.publisher.now_ms();
         let loaded = tokio::task::spawn_blocking(move || {
             let loaded = loader.load(now_ms);
             (loader, loaded)
@@ -185,19 +179,62 @@ impl Keeper {
             return;
         };
         self.loader = Some(loader);
-        match loaded {
-            Ok((snapshot, unsaved)) => self.publish(snapshot, unsaved),
+        self.publisher.publish(loaded);
+    }
+}
+
+/// Puts snapshots in force, says so, and tells those who wait.
+pub(super) struct Publisher {
+    current: Arc<ArcSwap<Snapshot>>,
+    ticks: watch::Sender<u64>,
+    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The clock at the last look.
+    seen_at: i64,
+    failing: bool,
+}
+
+impl Publisher {
+    /// Begins with the first snapshot.
+    pub(super) fn new(
+        (snapshot, unsaved): (Arc<Snapshot>, Option<LoadError>),
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    ) -> (RegistryHandle, Self) {
+        report(&snapshot, unsaved);
+        let (ticks, changes) = watch::channel(0);
+        let handle = RegistryHandle { current: Arc::new(ArcSwap::new(snapshot)), changes };
+        let current = Arc::clone(&handle.current);
+        let seen_at = clock();
+        (handle, Self { current, ticks, clock, seen_at, failing: false })
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.current.load().revision()
+    }
+
+    /// Whether what is in force is not what was read last.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        loaded: Result<(Arc<Snapshot>, Option<LoadError>), LoadError>,
+    ) {
+        let (snapshot, unsaved) = match loaded {
+            Ok(loaded) => loaded,
             Err(error) => {
                 if !self.failing {
-                    let revision = self.current.load().revision();
+                    let revision = self.revision();
                     tracing::error!(%error, revision, "the registry cannot be loaded: the snapshot in force stays");
                 }
                 self.failing = true;
+                return;
             }
-        }
-    }
-
-    fn publish(&mut self, snapshot: Arc<Snapshot>, unsaved: Option<LoadError>) {
+        };
         self.failing = snapshot.is_held_back();
         let before = self.current.swap(Arc::clone(&snapshot));
         let is_news = before.revision() != snapshot.revision()
@@ -214,7 +251,7 @@ impl Keeper {
     }
 
     /// What begins or ends by the clock is checked at each look-up; this tells those who cache.
-    fn tick_on_time(&mut self) {
+    pub(super) fn tick_on_time(&mut self) {
         let now_ms = (self.clock)();
         let next = self.current.load().next_change_at(self.seen_at);
         if now_ms < self.seen_at || next.is_some_and(|instant| instant <= now_ms) {
@@ -267,7 +304,7 @@ fn report(snapshot: &Snapshot, unsaved: Option<LoadError>) {
     }
 }
 
-fn system_time_ms() -> i64 {
+pub(super) fn system_time_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

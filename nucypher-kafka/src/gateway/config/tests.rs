@@ -136,7 +136,7 @@ fn relative_paths_are_relative_to_the_file() {
     std::fs::write(folder.path().join("gateway.toml"), EXAMPLE).unwrap();
     let config = GatewayConfig::load(&folder.path().join("gateway.toml")).unwrap();
     let registry = config.registry.unwrap();
-    assert_eq!(registry.directory, folder.path().join("registry"));
+    assert_eq!(registry.directory, Some(folder.path().join("registry")));
     assert_eq!(registry.administrators, [folder.path().join("administrator.pub.pem")]);
     assert_eq!(config.cluster.sasl.unwrap().password_file, folder.path().join("kafka-password"));
     let missing = GatewayConfig::load(&folder.path().join("missing.toml")).unwrap_err().to_string();

@@ -83,3 +83,48 @@ fn patterns_of_principals() {
     assert!(snapshot.grant(key, "User:app-1", "orders", NOW).is_some());
     assert!(snapshot.grant(key, "User:app-out", "orders", NOW).is_none());
 }
+
+/// The figures of `docs/operations.md`, without a benchmark's build: `cargo test --lib million -- --ignored
+/// --nocapture`. Nothing is asserted of time.
+#[test]
+#[ignore = "a million grants: half a minute, 2 GiB"]
+fn a_million() {
+    let begin = std::time::Instant::now();
+    let mut population = Population::new(1_000_000, NOW);
+    println!("made in {:.1?}", begin.elapsed());
+    let found = population.found();
+    let administrators = [population.administrator().clone()];
+    let (seen, gateway) = (Seen::default(), population.gateway().clone());
+    let trust = Trust { administrators: &administrators, gateway: &gateway, seen: &seen };
+    let begin = std::time::Instant::now();
+    let decoded = found.iter().filter(|found| {
+        let bytes = found.entry.as_ref().unwrap().as_bytes();
+        Entry::decode(bytes).is_ok()
+    });
+    println!("{} decoded in {:.2?}", decoded.count(), begin.elapsed());
+    let resident = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default().to_owned()
+    };
+    println!("the entries are there: {}", resident());
+    let begin = std::time::Instant::now();
+    let snapshot = Snapshot::build(&found, &trust, None, NOW).unwrap();
+    println!("loaded in {:.2?}; {}", begin.elapsed(), resident());
+    let names: Vec<_> = (0..100_000).map(|n| population.principal(300 + n * 7)).collect();
+    let begin = std::time::Instant::now();
+    for name in &names {
+        assert!(snapshot.grant(population.key(), name, "orders", NOW).is_some());
+    }
+    println!("look-up: {:.0?}", begin.elapsed() / 100_000);
+    let last = population.principal(999_999);
+    let grant = snapshot.grant(population.key(), &last, "orders", NOW).unwrap();
+    let begin = std::time::Instant::now();
+    grant.key().unwrap();
+    println!("first use: {:.2?}", begin.elapsed());
+    population.revoke(999_999, NOW);
+    let found = population.found();
+    let begin = std::time::Instant::now();
+    let after = Snapshot::build(&found, &trust, Some(&snapshot), NOW).unwrap();
+    println!("one revoked: {:.2?}", begin.elapsed());
+    assert!(after.grant(population.key(), &last, "orders", NOW).is_none());
+}
