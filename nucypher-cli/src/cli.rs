@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, channel, consume, demo, file, gateway, grant, inspect, key, produce, user,
+    admin, channel, consume, demo, file, gateway, grant, inspect, key, produce, registry, user,
 };
 use crate::exit;
 
@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Grant and revoke what consumers may open
     #[command(subcommand)]
     Grant(grant::Command),
+    /// Keep the registry in a Kafka topic
+    #[command(subcommand)]
+    Registry(registry::Command),
     /// Manage the users file of a gateway
     #[command(subcommand)]
     User(user::Command),

@@ -11,6 +11,7 @@ pub(crate) mod grant;
 pub(crate) mod inspect;
 pub(crate) mod key;
 pub(crate) mod produce;
+pub(crate) mod registry;
 pub(crate) mod user;
 
 use std::future::Future;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Admin(command) => admin::run(&command).map(done),
         Command::Channel(command) => channel::run(&command).map(done),
         Command::Grant(command) => grant::run(&command).map(done),
+        Command::Registry(command) => registry::run(&command).map(done),
         Command::User(command) => user::run(&command).map(done),
         Command::Gateway(args) => gateway::run(&args).map(done),
         Command::Produce(args) => produce::run(&args).map(done),

@@ -113,6 +113,18 @@ impl Authority {
         )
     }
 
+    /// The same for a gateway that follows a topic; each gateway has a state of its own.
+    pub(crate) fn section_of_topic(&self, topic: &str, gateway: u32) -> String {
+        let directory = format!("directory = {:?}", self.directory().display().to_string());
+        let section = self.section().replace(&directory, &format!("topic = {topic:?}"));
+        section.replace("state/seen", &format!("state/seen-{gateway}"))
+    }
+
+    /// The registry as a directory.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.folder.path().join("registry")
+    }
+
     /// The same for a gateway whose registry the test holds itself.
     pub(crate) fn sources(&self) -> Sources {
         let pem = std::fs::read_to_string(self.folder.path().join("gateway.key")).unwrap();

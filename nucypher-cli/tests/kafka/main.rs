@@ -25,6 +25,7 @@ mod wire;
 mod addresses;
 mod grants;
 mod identities;
+mod registry;
 mod restarts;
 mod sealed;
 mod secrecy;
