@@ -119,7 +119,6 @@ impl Signature {
         Self::make(SignatureKind::Attested, key, channel, edeks, record_key, value)
     }
 
-    #[expect(clippy::indexing_slicing, reason = "73 bytes are 1, 8 and 64")]
     fn make(
         kind: SignatureKind,
         key: &SigningKey,
