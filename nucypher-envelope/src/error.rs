@@ -15,6 +15,8 @@ use core::fmt;
 
 use nucypher_pre::KeyId;
 
+use crate::signature::{SignatureKind, SignerId};
+
 /// Bytes that are not in the format: which field, where, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -65,6 +67,21 @@ pub enum OpenError {
     Malformed(Malformed),
     /// Decompression would exceed the configured cap.
     TooLarge,
+    /// The channel requires signatures, and the record has no `nu.sig`.
+    Unsigned,
+    /// It is signed with a key that the channel does not list for this kind of signature.
+    WrongSigner {
+        /// The key that it names.
+        signer: SignerId,
+    },
+    /// It is signed by a signer of the channel, in a kind that the channel does not accept: by
+    /// session where each record must be, or the other way round where the gateway attests.
+    WrongSignature {
+        /// The kind that it has.
+        kind: SignatureKind,
+    },
+    /// The signature is not the named signer's over this record: altered, or moved here.
+    BadSignature,
 }
 
 impl fmt::Display for OpenError {
@@ -77,6 +94,14 @@ impl fmt::Display for OpenError {
             Self::Altered => f.write_str("altered since it was sealed"),
             Self::Malformed(malformed) => malformed.fmt(f),
             Self::TooLarge => f.write_str("larger than the configured cap after decompression"),
+            Self::Unsigned => f.write_str("not signed, and the channel requires it"),
+            Self::WrongSigner { signer } => {
+                write!(f, "signed with the key {signer}, which is no signer of the channel")
+            }
+            Self::WrongSignature { kind } => {
+                write!(f, "a signature of the kind {kind} is not what the channel requires")
+            }
+            Self::BadSignature => f.write_str("the signature is not the signer's over this record"),
         }
     }
 }

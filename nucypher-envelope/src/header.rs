@@ -8,7 +8,7 @@ use crate::{
     edek::Edek,
     error::Malformed,
     limits::{EDEK_LEN, MAX_EDEKS},
-    wire::{EDEK_HEADER, NULL_HEADER},
+    wire::{EDEK_HEADER, NULL_HEADER, SIGNATURE_HEADER},
 };
 
 /// The value of a `nu.edek` header, checked as a whole.
@@ -65,6 +65,7 @@ impl fmt::Debug for EdekHeader<'_> {
 pub(crate) struct SealedHeaders<'a> {
     pub(crate) edeks: EdekHeader<'a>,
     pub(crate) null: Option<&'a [u8]>,
+    pub(crate) signature: Option<&'a [u8]>,
 }
 
 impl<'a> SealedHeaders<'a> {
@@ -75,12 +76,14 @@ impl<'a> SealedHeaders<'a> {
     pub(crate) fn pick(
         headers: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<Option<Self>, Malformed> {
-        let (mut edeks, mut null) = (None, None);
+        let (mut edeks, mut null, mut signature) = (None, None, None);
         for (name, value) in headers {
             let (field, seen) = if name == EDEK_HEADER.as_bytes() {
                 (EDEK_HEADER, &mut edeks)
             } else if name == NULL_HEADER.as_bytes() {
                 (NULL_HEADER, &mut null)
+            } else if name == SIGNATURE_HEADER.as_bytes() {
+                (SIGNATURE_HEADER, &mut signature)
             } else {
                 continue;
             };
@@ -91,7 +94,7 @@ impl<'a> SealedHeaders<'a> {
         }
         match edeks {
             None => Ok(None),
-            Some(value) => Ok(Some(Self { edeks: EdekHeader::parse(value)?, null })),
+            Some(value) => Ok(Some(Self { edeks: EdekHeader::parse(value)?, null, signature })),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     compression::Compressor,
     dem::Dek,
     open_file, reencrypt_file,
+    signature::{Signature, SigningKey, VerifyingKey},
     value::{Flags, Nonce, TEXT_AT},
     wire::{EDEK_HEADER, NULL_HEADER},
 };
@@ -303,6 +304,10 @@ fn kind_of(error: &OpenError) -> &'static str {
         OpenError::Altered => "altered",
         OpenError::Malformed(_) => "malformed",
         OpenError::TooLarge => "too-large",
+        OpenError::Unsigned => "unsigned",
+        OpenError::WrongSigner { .. } => "wrong-signer",
+        OpenError::WrongSignature { .. } => "wrong-signature",
+        OpenError::BadSignature => "bad-signature",
     }
 }
 
@@ -374,4 +379,44 @@ fn flags_say_what_they_were_told() {
     let flags = Flags::NONE.with_key_bound().with_padding();
     assert_eq!(flags.as_byte(), 0b1_0001);
     assert!(flags.key_bound() && flags.padded() && !flags.place_bound());
+}
+
+#[derive(Deserialize)]
+struct SignatureVector {
+    name: String,
+    version: u8,
+    secret: Hex,
+    public: Hex,
+    sig_id: Hex,
+    channel: String,
+    nu_edek: Hex,
+    nu_edek_reencrypted: Hex,
+    value: Option<Hex>,
+    key: Option<Hex>,
+    signed: Hex,
+    nu_sig: Hex,
+}
+
+#[test]
+fn signatures() {
+    for v in vectors::<SignatureVector>(include_str!("../tests/vectors/signature.json")) {
+        let signing = SigningKey::from_seed(v.secret.0.as_slice().try_into().unwrap());
+        let public = VerifyingKey::from_bytes(v.public.0.as_slice().try_into().unwrap()).unwrap();
+        assert_eq!(signing.verifying_key(), &public);
+        assert_eq!(public.id().as_bytes().as_slice(), v.sig_id.0, "{}", v.name);
+        let channel = ChannelName::new(&v.channel).unwrap();
+        let edeks = EdekHeader::parse(&v.nu_edek.0).unwrap();
+        let (key, value) = (v.key.as_ref().map(|k| &*k.0), v.value.as_ref().map(|v| &*v.0));
+        let made = match v.version {
+            1 => Signature::session(&signing, &channel, &edeks),
+            2 => Signature::record(&signing, &channel, &edeks, key, value),
+            _ => Signature::attest(&signing, &channel, &edeks, key, value),
+        };
+        // Ed25519 is deterministic.
+        assert_eq!(made.as_bytes().as_slice(), v.nu_sig.0, "{}", v.name);
+        assert_eq!(made.signed(&channel, &edeks, key, value), v.signed.0, "{}", v.name);
+        assert_eq!(Signature::parse(&v.nu_sig.0), Ok(made), "{}", v.name);
+        let moved = EdekHeader::parse(&v.nu_edek_reencrypted.0).unwrap();
+        assert!(made.verifies(&public, &channel, &moved, key, value), "{}", v.name);
+    }
 }

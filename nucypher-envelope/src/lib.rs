@@ -5,7 +5,7 @@
 //! `wire` and `limits` hold the constants; [`Edek`] and [`EdekHeader`] parse; `dem` derives a DEK and
 //! encrypts under it; [`SealedValue`] is what comes out, bound by `binding`; a [`Session`] hands
 //! out nonces; [`Sealer`] and [`Opener`] are what producers and consumers call; the file functions
-//! do the same without records. The specification is `docs/spec/envelope.md`.
+//! do the same without records. [`signature`] says who sealed. The specification is `docs/spec/envelope.md`.
 
 mod binding;
 mod compression;
@@ -23,6 +23,7 @@ mod open;
 mod places;
 mod seal;
 mod session;
+pub mod signature;
 mod text;
 mod value;
 mod wire;
@@ -37,10 +38,10 @@ pub use header::EdekHeader;
 pub use limits::{
     DEFAULT_CACHED_DEKS, DEFAULT_MAX_DECOMPRESSED, DEFAULT_PLACES, EDEK_LEN, Limits,
     MAX_DECOMPRESSED_FILE, MAX_EDEKS, MAX_SESSION_AGE, MAX_SESSION_BYTES, MAX_SESSION_CALLS,
-    MAX_TEXT, SEALED_OVERHEAD,
+    MAX_TEXT, SEALED_OVERHEAD, SIGNATURE_LEN,
 };
 pub use nucypher_pre as pre;
-pub use open::{Opener, OpenerConfig, SealedRecordRef};
+pub use open::{Opened, Opener, OpenerConfig, SealedRecordRef};
 pub use seal::{KeyBinding, PlaceBinding, Record, SealedRecord, Sealer, SealerConfig};
 pub use session::{Bound, Session, Turn};
 pub use text::{Padding, Text};

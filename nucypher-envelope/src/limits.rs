@@ -7,6 +7,12 @@ use crate::error::ConfigError;
 /// The length of an EDEK on the wire.
 pub const EDEK_LEN: usize = 102;
 
+/// The length of a `nu.sig` header: version (1), signer's id (8), Ed25519 signature (64).
+pub const SIGNATURE_LEN: usize = 73;
+
+/// Verified session signatures that a policy keeps, about 250 bytes each.
+pub(crate) const VERIFIED_SESSIONS: usize = 4096;
+
 /// EDEKs in one `nu.edek` header: at most 255, of the 256 slots that a byte can name.
 pub const MAX_EDEKS: usize = 255;
 

@@ -13,8 +13,9 @@ use crate::{
     limits::{DEFAULT_PLACES, Limits, in_range},
     places::Places,
     session::{Bound, Session},
+    signature::{Signature, Signer, Signing},
     text::{Padding, Text},
-    wire::{EDEK_HEADER, NULL_HEADER},
+    wire::{EDEK_HEADER, NULL_HEADER, SIGNATURE_HEADER},
 };
 
 /// Whether the record key is bound, so that a value does not open under another key.
@@ -52,6 +53,7 @@ pub struct SealerConfig {
     compression: Compression,
     limits: Limits,
     max_places: usize,
+    signing: Signing,
 }
 
 impl SealerConfig {
@@ -67,6 +69,7 @@ impl SealerConfig {
             compression: Compression::default(),
             limits: Limits::default(),
             max_places: DEFAULT_PLACES,
+            signing: Signing::None,
         }
     }
 
@@ -101,6 +104,12 @@ impl SealerConfig {
         Self { limits, ..self }
     }
 
+    /// Says whether and with what key sessions or records are signed; not at all by default.
+    #[must_use]
+    pub fn signing(self, signing: Signing) -> Self {
+        Self { signing, ..self }
+    }
+
     /// Says how many sessions are open at a time where places are bound; 4096 by default, about
     /// 1 KiB each.
     #[must_use]
@@ -130,13 +139,17 @@ pub struct SealedRecord {
     pub value: Option<Vec<u8>>,
     /// The value of the header `nu.null`, which authenticates a null value.
     pub null: Option<Vec<u8>>,
+    /// The value of the header `nu.sig`, where the sealer signs.
+    pub signature: Option<Signature>,
 }
 
 impl SealedRecord {
     /// The headers to add to the record, by name and value.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
         let null = self.null.as_deref().map(|null| (NULL_HEADER, null));
-        core::iter::once((EDEK_HEADER, self.edek.as_slice())).chain(null)
+        let signature = self.signature.as_ref();
+        let signature = signature.map(|one| (SIGNATURE_HEADER, one.as_bytes().as_slice()));
+        core::iter::once((EDEK_HEADER, self.edek.as_slice())).chain(null).chain(signature)
     }
 }
 
@@ -149,6 +162,7 @@ pub struct Sealer {
     anywhere: Option<Session>,
     /// The open sessions, where they are.
     places: Places,
+    signer: Signer,
 }
 
 impl Sealer {
@@ -162,6 +176,7 @@ impl Sealer {
             compressor: Compressor::new(config.compression)?,
             anywhere: None,
             places: Places::new(config.max_places),
+            signer: Signer::new(config.signing.clone(), config.max_places),
             config,
         })
     }
@@ -173,8 +188,20 @@ impl Sealer {
     /// Ensures: no two values share a DEK and a nonce, whatever fails. Where the place is bound,
     /// the record has its session's next number.
     /// Errors: [`SealError`]; the session that was to seal it is then over.
-    /// Cost: one AEAD call; where a session begins, two multiplications.
+    /// Cost: one AEAD call; where a session begins, two multiplications and, where sessions are
+    /// signed, a signature; where records are signed, a signature each.
     pub fn seal(
+        &mut self,
+        record: &Record<'_>,
+        now_ms: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedRecord, SealError> {
+        let mut sealed = self.seal_unsigned(record, now_ms, rng)?;
+        sealed.signature = self.signer.sign(&self.config.channel, &sealed, record.key)?;
+        Ok(sealed)
+    }
+
+    fn seal_unsigned(
         &mut self,
         record: &Record<'_>,
         now_ms: u64,
@@ -209,8 +236,8 @@ impl Sealer {
         }
 
         Ok(match record.value {
-            Some(_) => SealedRecord { edek, value: Some(sealed), null: None },
-            None => SealedRecord { edek, value: None, null: Some(sealed) },
+            Some(_) => SealedRecord { edek, value: Some(sealed), null: None, signature: None },
+            None => SealedRecord { edek, value: None, null: Some(sealed), signature: None },
         })
     }
 

@@ -13,3 +13,10 @@ pub const SIGNATURE_HEADER: &str = "nu.sig";
 pub(crate) const DEK_LABEL: &[u8] = b"nucypher/v1/dek";
 /// Begins the additional authenticated data of a sealed value.
 pub(crate) const RECORD_LABEL: &[u8] = b"nucypher/v1/record";
+
+/// Enters the id of a signing key.
+pub(crate) const SIGNER_ID_LABEL: &[u8] = b"nucypher/v1/sig-key-id";
+/// Begins what a session signature is over.
+pub(crate) const SESSION_SIGNATURE_LABEL: &[u8] = b"nucypher/v1/session-sig";
+/// Begins what a record or attested signature is over.
+pub(crate) const RECORD_SIGNATURE_LABEL: &[u8] = b"nucypher/v1/record-sig";

@@ -8,4 +8,5 @@ mod laws;
 mod records;
 mod secrets;
 mod sessions;
+mod signatures;
 mod tamper;
