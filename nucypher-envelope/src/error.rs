@@ -153,7 +153,7 @@ impl From<Malformed> for ReencryptError {
 }
 
 /// Why a record, or a file, cannot be sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
     /// The plaintext, the record key or the topic is longer than its length field can say.
@@ -162,6 +162,9 @@ pub enum SealError {
     NoPlace,
     /// The compression library refused the plaintext.
     Compression,
+    /// The protected fields of the value could not be sealed.
+    #[cfg(feature = "fields")]
+    Field(Box<crate::field::FieldError>),
 }
 
 impl fmt::Display for SealError {
@@ -170,11 +173,20 @@ impl fmt::Display for SealError {
             Self::TooLarge => "plaintext, record key or topic is too long to be sealed",
             Self::NoPlace => "sealing binds topic and partition, and the record has none",
             Self::Compression => "the plaintext could not be compressed",
+            #[cfg(feature = "fields")]
+            Self::Field(error) => return error.fmt(f),
         })
     }
 }
 
 impl core::error::Error for SealError {}
+
+#[cfg(feature = "fields")]
+impl From<crate::field::FieldError> for SealError {
+    fn from(error: crate::field::FieldError) -> Self {
+        Self::Field(Box::new(error))
+    }
+}
 
 /// What is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,6 +212,20 @@ pub enum ConfigError {
     Compression,
     /// Not a channel name: `[A-Za-z0-9._-]`, 1 to 249 of them.
     ChannelName,
+    /// Not a selector of a field.
+    #[cfg(feature = "fields")]
+    Selector {
+        /// The selector.
+        selector: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The protected fields do not fit together.
+    #[cfg(feature = "fields")]
+    Field {
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -214,6 +240,10 @@ impl fmt::Display for ConfigError {
             Self::ChannelName => {
                 f.write_str("a channel name is 1 to 249 of the characters A-Z a-z 0-9 . _ -")
             }
+            #[cfg(feature = "fields")]
+            Self::Selector { selector, why } => write!(f, "the selector {selector:?}: {why}"),
+            #[cfg(feature = "fields")]
+            Self::Field { why } => write!(f, "protected fields: {why}"),
         }
     }
 }

@@ -12,6 +12,8 @@ mod compression;
 mod dem;
 mod edek;
 mod error;
+#[cfg(feature = "fields")]
+pub mod field;
 mod file;
 #[doc(hidden)]
 pub mod fuzzing;

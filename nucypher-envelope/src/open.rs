@@ -183,7 +183,7 @@ impl Opener {
     }
 
     /// The DEK of an EDEK, from the cache or with the key that it names.
-    fn dek(&self, edek: &Edek) -> Result<Arc<Dek>, OpenError> {
+    pub(crate) fn dek(&self, edek: &Edek) -> Result<Arc<Dek>, OpenError> {
         if let Some(dek) = self.deks.get(edek) {
             return Ok(dek);
         }

@@ -18,6 +18,9 @@ use crate::{
     wire::{EDEK_HEADER, NULL_HEADER, SIGNATURE_HEADER},
 };
 
+#[cfg(feature = "fields")]
+use crate::field::{FieldSealer, FieldSealing};
+
 /// Whether the record key is bound, so that a value does not open under another key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyBinding {
@@ -45,7 +48,7 @@ pub enum PlaceBinding {
 /// How to seal: the delegating key, the channel, and what differs from the defaults.
 #[derive(Clone, Debug)]
 pub struct SealerConfig {
-    to: PublicKey,
+    to: Option<PublicKey>,
     channel: ChannelName,
     key_binding: KeyBinding,
     place_binding: PlaceBinding,
@@ -54,6 +57,8 @@ pub struct SealerConfig {
     limits: Limits,
     max_places: usize,
     signing: Signing,
+    #[cfg(feature = "fields")]
+    fields: Option<FieldSealing>,
 }
 
 impl SealerConfig {
@@ -61,7 +66,7 @@ impl SealerConfig {
     /// compressed, sessions are as long as the format allows.
     pub fn new(to: PublicKey, channel: ChannelName) -> Self {
         Self {
-            to,
+            to: Some(to),
             channel,
             key_binding: KeyBinding::default(),
             place_binding: PlaceBinding::default(),
@@ -70,7 +75,34 @@ impl SealerConfig {
             limits: Limits::default(),
             max_places: DEFAULT_PLACES,
             signing: Signing::None,
+            #[cfg(feature = "fields")]
+            fields: None,
         }
+    }
+
+    /// Seals fields alone: the rest of the value stays in clear. Otherwise the defaults of
+    /// [`new`](Self::new).
+    #[cfg(feature = "fields")]
+    pub fn fields_only(channel: ChannelName, fields: FieldSealing) -> Self {
+        Self {
+            to: None,
+            channel,
+            key_binding: KeyBinding::default(),
+            place_binding: PlaceBinding::default(),
+            padding: Padding::default(),
+            compression: Compression::default(),
+            limits: Limits::default(),
+            max_places: DEFAULT_PLACES,
+            signing: Signing::None,
+            fields: Some(fields),
+        }
+    }
+
+    /// Seals these fields first, and then the whole value around them.
+    #[cfg(feature = "fields")]
+    #[must_use]
+    pub fn fields(self, fields: FieldSealing) -> Self {
+        Self { fields: Some(fields), ..self }
     }
 
     /// Says whether record keys are bound.
@@ -163,6 +195,8 @@ pub struct Sealer {
     /// The open sessions, where they are.
     places: Places,
     signer: Signer,
+    #[cfg(feature = "fields")]
+    fields: Option<FieldSealer>,
 }
 
 impl Sealer {
@@ -177,6 +211,15 @@ impl Sealer {
             anywhere: None,
             places: Places::new(config.max_places),
             signer: Signer::new(config.signing.clone(), config.max_places),
+            #[cfg(feature = "fields")]
+            fields: match &config.fields {
+                None => None,
+                // A session of fields for each place would be a second Places.
+                Some(_) if config.place_binding == PlaceBinding::Bound => {
+                    return Err(ConfigError::Field { why: "their place cannot be bound" });
+                }
+                Some(fields) => Some(FieldSealer::new(fields.clone(), config.channel.clone())),
+            },
             config,
         })
     }
@@ -207,6 +250,58 @@ impl Sealer {
         now_ms: u64,
         rng: &mut impl CryptoRng,
     ) -> Result<SealedRecord, SealError> {
+        #[cfg(feature = "fields")]
+        if let Some(fields) = &mut self.fields {
+            let key = self.config.key_binding.choose(record);
+            let limits = &self.config.limits;
+            let whole = self.config.to.is_some();
+            // A deletion is sealed as a whole where that is what readers have a grant for.
+            if !(whole && record.value.is_none()) {
+                let inner = fields.seal(record.value, key, limits, now_ms, rng)?;
+                if !whole {
+                    return Ok(inner);
+                }
+                let record = Record { value: inner.value.as_deref(), ..*record };
+                let mut sealed = self.seal_whole(&record, now_ms, rng)?;
+                sealed.edek.extend_from_slice(&inner.edek);
+                return Ok(sealed);
+            }
+        }
+        self.seal_whole(record, now_ms, rng)
+    }
+
+    /// Adds fields to a record that another sealer has sealed fields of: under slots that its
+    /// header `nu.edek` lacks.
+    ///
+    /// Ensures: `edek` of the result holds the EDEKs of both. Errors: also where the record is
+    /// sealed as a whole, or this sealer would do that.
+    #[cfg(feature = "fields")]
+    pub fn seal_more(
+        &mut self,
+        record: &Record<'_>,
+        edek: &[u8],
+        now_ms: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedRecord, SealError> {
+        let key = self.config.key_binding.choose(record);
+        match (&mut self.fields, record.value, &self.config.to) {
+            (Some(fields), Some(value), None) => {
+                let limits = &self.config.limits;
+                let mut sealed = fields.seal_more(value, edek, key, limits, now_ms, rng)?;
+                sealed.signature = self.signer.sign(&self.config.channel, &sealed, record.key)?;
+                Ok(sealed)
+            }
+            _ => Err(crate::field::FieldError::NothingToAdd.into()),
+        }
+    }
+
+    fn seal_whole(
+        &mut self,
+        record: &Record<'_>,
+        now_ms: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedRecord, SealError> {
+        let to = self.config.to.as_ref().ok_or(SealError::TooLarge)?.clone();
         let place = match self.config.place_binding {
             PlaceBinding::Unbound => None,
             PlaceBinding::Bound => Some(record.place.ok_or(SealError::NoPlace)?),
@@ -227,7 +322,7 @@ impl Sealer {
         };
         let turn = open
             .and_then(|session| session.turn(&self.config.limits, text.len(), now_ms))
-            .unwrap_or_else(|| Session::begin(&self.config.to, now_ms, rng));
+            .unwrap_or_else(|| Session::begin(&to, now_ms, rng));
         let (session, sealed) = turn.seal(text, &bound)?;
         let edek = session.edek().as_bytes().to_vec();
         match place {
@@ -258,6 +353,10 @@ impl Sealer {
     pub fn begin_anew(&mut self) {
         self.anywhere = None;
         self.places.clear();
+        #[cfg(feature = "fields")]
+        if let Some(fields) = &mut self.fields {
+            fields.begin_anew();
+        }
     }
 
     /// Ends the session of one place, as [`begin_anew`](Self::begin_anew) ends them all.

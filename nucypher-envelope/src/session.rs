@@ -52,13 +52,22 @@ pub struct Session {
 /// ends the session as surely as one that is set forward, and readings that threads took out of
 /// order do no harm.
 #[derive(Clone, Copy, Debug)]
-struct Age {
+pub(crate) struct Age {
     elapsed_ms: u64,
     last_ms: u64,
 }
 
 impl Age {
-    fn tick(&mut self, now_ms: u64) {
+    pub(crate) const fn begin(now_ms: u64) -> Self {
+        Self { elapsed_ms: 0, last_ms: now_ms }
+    }
+
+    #[cfg(feature = "fields")]
+    pub(crate) const fn elapsed_ms(&self) -> u64 {
+        self.elapsed_ms
+    }
+
+    pub(crate) fn tick(&mut self, now_ms: u64) {
         self.elapsed_ms = self.elapsed_ms.saturating_add(now_ms.abs_diff(self.last_ms));
         self.last_ms = now_ms;
     }
@@ -128,7 +137,7 @@ impl Session {
             prefix,
             sealed: 0,
             bytes: 0,
-            age: Age { elapsed_ms: 0, last_ms: now_ms },
+            age: Age::begin(now_ms),
             process: std::process::id(),
             aad: Vec::new(),
         })
