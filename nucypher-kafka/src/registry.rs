@@ -48,6 +48,7 @@ mod tests;
 
 pub use administrator::{
     Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, PassThroughRequest,
+    ShareError,
 };
 pub use channel::{ChannelDescriptor, ChannelKey};
 pub use codec::Malformed;
