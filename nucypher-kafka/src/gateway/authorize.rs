@@ -51,7 +51,7 @@ impl Authority {
 
     /// The grant under which an EDEK that `opening` opens is re-encrypted.
     #[must_use]
-    pub fn grant(&self, opening: KeyId, topic: &str) -> Option<&Arc<ActiveGrant>> {
+    pub fn grant(&self, opening: KeyId, topic: &str) -> Option<ActiveGrant> {
         self.snapshot.grant(opening, self.principal.as_str(), topic, self.now_ms)
     }
 

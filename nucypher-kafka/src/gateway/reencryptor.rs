@@ -8,8 +8,6 @@
 //! Cost: a look-up some 100 ns; a re-encryption some 25 us (`benches/`, `reencrypt_encoded/*`), never on
 //! the reactor.
 
-use std::sync::Arc;
-
 use nucypher_envelope::Edek;
 use quick_cache::sync::Cache;
 
@@ -33,7 +31,7 @@ pub enum Decision {
 pub struct Cold {
     /// The EDEK as it is stored.
     pub edek: Edek,
-    grant: Arc<ActiveGrant>,
+    grant: ActiveGrant,
 }
 
 /// Re-encrypts EDEKs, and remembers.
@@ -54,9 +52,9 @@ impl Reencryptor {
     pub fn decide(&self, authority: &Authority, topic: &str, bytes: &[u8; EDEK_LEN]) -> Decision {
         let Ok(edek) = Edek::parse(bytes) else { return Decision::Keep };
         let Some(grant) = authority.grant(edek.opening_id(), topic) else { return Decision::Keep };
-        match self.cache.get(&(*bytes, grant.id)) {
+        match self.cache.get(&(*bytes, grant.id())) {
             Some(put) => Decision::Put(put),
-            None => Decision::Cold(Cold { edek, grant: Arc::clone(grant) }),
+            None => Decision::Cold(Cold { edek, grant }),
         }
     }
 
@@ -64,8 +62,8 @@ impl Reencryptor {
     /// goes through as it is stored, and its reader sees why.
     #[must_use]
     pub fn compute(&self, cold: &Cold) -> Option<[u8; EDEK_LEN]> {
-        let put = *cold.edek.reencrypt(&cold.grant.key).ok()?.as_bytes();
-        self.cache.insert((*cold.edek.as_bytes(), cold.grant.id), put);
+        let put = *cold.edek.reencrypt(&*cold.grant.key().ok()?).ok()?.as_bytes();
+        self.cache.insert((*cold.edek.as_bytes(), cold.grant.id()), put);
         Some(put)
     }
 }
