@@ -4,6 +4,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -23,16 +24,20 @@ const PUBLIC_LABEL: &str = "-----BEGIN PUBLIC KEY-----";
 /// Where the passphrase of an encrypted key file comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct PassphraseArgs {
-    /// File whose first line is the passphrase of the key file. Without it
-    /// NUCYPHER_PASSPHRASE is used, then the terminal is asked
+    /// File whose first line is the passphrase of the key file; /dev/fd/3 is a file descriptor.
+    /// Without it NUCYPHER_PASSPHRASE is used, then the terminal is asked
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Command that prints the passphrase, for a vault, a KMS or an HSM: `sh -c COMMAND`, with the
+    /// key file's name in NUCYPHER_KEY_FILE
+    #[arg(long, value_name = "COMMAND", conflicts_with = "passphrase_file")]
+    pub(crate) passphrase_command: Option<String>,
 }
 
 impl PassphraseArgs {
     /// The passphrase that opens `key_file`.
     pub(crate) fn for_opening(&self, key_file: &Path) -> Result<Zeroizing<String>> {
-        if let Some(passphrase) = self.without_asking()? {
+        if let Some(passphrase) = self.without_asking(key_file)? {
             return Ok(passphrase);
         }
         let term = terminal("--passphrase-file FILE", PASSPHRASE_VARIABLE)
@@ -41,8 +46,8 @@ impl PassphraseArgs {
     }
 
     /// A passphrase for a new key file, asked twice where a terminal is asked.
-    pub(crate) fn for_protecting(&self) -> Result<Zeroizing<String>> {
-        let passphrase = match self.without_asking()? {
+    pub(crate) fn for_protecting(&self, key_file: &Path) -> Result<Zeroizing<String>> {
+        let passphrase = match self.without_asking(key_file)? {
             Some(passphrase) => passphrase,
             None => ask_twice("New passphrase: ", "--passphrase-file FILE", PASSPHRASE_VARIABLE)?,
         };
@@ -53,8 +58,16 @@ impl PassphraseArgs {
         Ok(passphrase)
     }
 
-    /// The passphrase from the file or the environment.
-    pub(crate) fn without_asking(&self) -> Result<Option<Zeroizing<String>>> {
+    /// Whether a source of the passphrase was named on the command line.
+    pub(crate) fn is_named(&self) -> bool {
+        self.passphrase_file.is_some() || self.passphrase_command.is_some()
+    }
+
+    /// The passphrase from the command, the file or the environment.
+    fn without_asking(&self, key_file: &Path) -> Result<Option<Zeroizing<String>>> {
+        if let Some(command) = &self.passphrase_command {
+            return from_command(command, key_file).map(Some);
+        }
         secret_without_asking(self.passphrase_file.as_deref(), PASSPHRASE_VARIABLE)
     }
 }
@@ -75,6 +88,27 @@ pub(crate) fn secret_without_asking(
     }
 }
 
+/// The first line that a command prints. What it says on standard error is shown; a passphrase that
+/// is empty, or an exit code other than 0, is an error.
+fn from_command(command: &str, key_file: &Path) -> Result<Zeroizing<String>> {
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .env("NUCYPHER_KEY_FILE", key_file)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run `sh` for --passphrase-command")?;
+    let printed = Zeroizing::new(output.stdout);
+    ensure!(output.status.success(), "--passphrase-command failed ({}): {command}", output.status);
+    let text = std::str::from_utf8(&printed)
+        .ok()
+        .context("--passphrase-command printed something that is not text")?;
+    let line = first_line_of(text);
+    ensure!(!line.is_empty(), "--passphrase-command printed no passphrase: {command}");
+    Ok(line)
+}
+
 /// Ask the terminal for a new secret, twice. `option` and `variable` are the ways without one.
 pub(crate) fn ask_twice(prompt: &str, option: &str, variable: &str) -> Result<Zeroizing<String>> {
     let term = terminal(option, variable).context("a secret is needed")?;
@@ -86,9 +120,12 @@ pub(crate) fn ask_twice(prompt: &str, option: &str, variable: &str) -> Result<Ze
 
 /// The first line of a secret file, without its line end.
 fn first_line(path: &Path) -> Result<Zeroizing<String>> {
-    let text = files::read_text(path)?;
+    Ok(first_line_of(&files::read_text(path)?))
+}
+
+fn first_line_of(text: &str) -> Zeroizing<String> {
     let line = text.split('\n').next().unwrap_or_default();
-    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+    Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
 fn terminal(option: &str, variable: &str) -> Result<console::Term> {

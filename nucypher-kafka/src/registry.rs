@@ -53,6 +53,7 @@ mod tests;
 
 pub use administrator::{
     Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, PassThroughRequest,
+    ShareError,
 };
 pub use channel::{ChannelDescriptor, ChannelKey};
 pub use codec::Malformed;

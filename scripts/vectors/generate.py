@@ -11,6 +11,7 @@ import make_pre
 import make_schemes
 import make_scram
 import make_sealed
+import make_shares
 import make_signed
 import selftest
 
@@ -18,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRATES = {
     "nucypher-pre": make_pre.FILES | make_schemes.FILES,
     "nucypher-envelope": make_edek.FILES | make_sealed.FILES | make_signed.ENVELOPE_FILES,
-    "nucypher-kafka": make_signed.KAFKA_FILES | make_scram.FILES,
+    "nucypher-kafka": make_signed.KAFKA_FILES | make_scram.FILES | make_shares.FILES,
 }
 
 

@@ -1,14 +1,17 @@
 //! `nucypher admin`: the administrator's home, its gateways and the registry's head.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use nucypher_kafka::registry::{Administrator, GatewayKeyId, Overview};
 use nucypher_pre::os_rng;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
+use crate::files::{self, Existing, Secrecy};
 use crate::instant;
+use crate::keys::PassphraseArgs;
 use crate::output::{self, Format};
 use crate::registry::{self, AdministratorArgs, RegistryArgs};
 
@@ -36,6 +39,46 @@ pub(crate) enum Command {
     /// Show the registry's revision and validity, and count what is in it
     #[command(after_help = "Example:\n  nucypher admin show --format json")]
     Show(ShowArgs),
+    /// Split the secrets of the home into shares, for safekeeping
+    #[command(
+        after_help = "Example:\n  nucypher admin split --threshold 3 --shares 5 --out shares\n\n\
+        Any three of the five give the secrets back, two say nothing (Shamir). Give each share to\n\
+        another keeper. The home goes on working."
+    )]
+    Split(SplitArgs),
+    /// Make a home again from shares
+    #[command(after_help = "Example:\n  \
+        nucypher admin restore --home admin --encrypt share-1.pem share-4.pem share-5.pem")]
+    Restore(RestoreArgs),
+}
+
+/// Arguments of `admin split`.
+#[derive(Args, Debug)]
+pub(crate) struct SplitArgs {
+    #[command(flatten)]
+    place: AdministratorArgs,
+    /// How many shares give the secrets back
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u8).range(2..))]
+    threshold: u8,
+    /// How many shares to make
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..))]
+    shares: u8,
+    /// The folder to write share-1.pem, share-2.pem, .. into, with mode 0600
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Arguments of `admin restore`.
+#[derive(Args, Debug)]
+pub(crate) struct RestoreArgs {
+    /// The shares, as many as the threshold says or more
+    #[arg(required = true)]
+    shares: Vec<PathBuf>,
+    #[command(flatten)]
+    place: AdministratorArgs,
+    /// Protect the secrets with a passphrase (PKCS#8, PBES2 with scrypt)
+    #[arg(long)]
+    encrypt: bool,
 }
 
 /// Arguments of `admin init`.
@@ -150,17 +193,15 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         Command::Init(args) => init(args),
         Command::AddGateway(args) => add_gateway(args),
         Command::Renew(args) => renew(args),
+        Command::Split(args) => split(args),
+        Command::Restore(args) => restore(args),
         Command::Show(args) => Shown::new(&args.registry.overview()?, None).print(args.format),
     }
 }
 
 fn init(args: &InitArgs) -> Result<()> {
     let AdministratorArgs { home, registry, passphrase } = &args.place;
-    ensure!(
-        args.encrypt || passphrase.passphrase_file.is_none(),
-        "--passphrase-file was given without --encrypt; give both to protect the secrets, or neither"
-    );
-    let passphrase = if args.encrypt { Some(passphrase.for_protecting()?) } else { None };
+    let passphrase = new_passphrase(args.encrypt, passphrase, home)?;
     let administrator = Administrator::init(
         home,
         registry,
@@ -176,6 +217,61 @@ fn init(args: &InitArgs) -> Result<()> {
         home.display(),
         registry.display()
     ));
+    Ok(())
+}
+
+/// The passphrase that is to protect a new home.
+fn new_passphrase(
+    encrypt: bool,
+    passphrase: &PassphraseArgs,
+    home: &Path,
+) -> Result<Option<Zeroizing<String>>> {
+    ensure!(
+        encrypt || !passphrase.is_named(),
+        "a passphrase was given without --encrypt; give both to protect the secrets, or neither"
+    );
+    if encrypt { passphrase.for_protecting(home).map(Some) } else { Ok(None) }
+}
+
+fn split(args: &SplitArgs) -> Result<()> {
+    let shares = args.place.open()?.split(args.threshold, args.shares, &mut os_rng())?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create {}", args.out.display()))?;
+    for (share, number) in shares.iter().zip(1..) {
+        let path = args.out.join(format!("share-{number}.pem"));
+        files::write_output(&path, share.as_bytes(), Secrecy::Secret, Existing::Keep)?;
+        output::line(&path.display().to_string())?;
+    }
+    output::remark(&format!(
+        "any {} of them are the administrator: give each to another keeper, and delete them here. \
+         The home stays as it is",
+        args.threshold
+    ));
+    Ok(())
+}
+
+fn restore(args: &RestoreArgs) -> Result<()> {
+    let AdministratorArgs { home, registry, passphrase } = &args.place;
+    let shares = args
+        .shares
+        .iter()
+        .map(|path| {
+            files::ensure_private(path)?;
+            files::read_text(path)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let passphrase = new_passphrase(args.encrypt, passphrase, home)?;
+    let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_bytes());
+    let administrator = Administrator::restore(home, registry, &shares, passphrase, &mut os_rng())?;
+    output::line(&format!(
+        "administrator {} is back in {}",
+        administrator.public_key().id(),
+        home.display()
+    ))?;
+    output::remark(
+        "register the gateways again (nucypher admin add-gateway), and bring back the old home's \
+         files revision and interactive if there is a copy of them",
+    );
     Ok(())
 }
 

@@ -162,7 +162,9 @@ pub(crate) fn rekey(args: &RekeyArgs) -> Result<()> {
     let from = keys::read_secret(&args.from, suite, &args.passphrase)
         .context("--from is the private key under which the files were sealed")?;
     let to_passphrase = match &args.to_passphrase_file {
-        Some(path) => PassphraseArgs { passphrase_file: Some(path.clone()) },
+        Some(path) => {
+            PassphraseArgs { passphrase_file: Some(path.clone()), ..PassphraseArgs::default() }
+        }
         None => PassphraseArgs::default(),
     };
     let key = match keys::read_key(&args.to, suite, &to_passphrase)? {

@@ -127,8 +127,8 @@ fn generate(args: &GenerateArgs) -> Result<()> {
     );
     ensure!(args.public.as_ref() != Some(&args.out), "--out and --public name the same file");
     ensure!(
-        args.encrypt || args.passphrase.passphrase_file.is_none(),
-        "--passphrase-file was given without --encrypt; give both to protect the key, or neither"
+        args.encrypt || !args.passphrase.is_named(),
+        "a passphrase was given without --encrypt; give both to protect the key, or neither"
     );
     let mut rng = os_rng();
     if args.gateway {
@@ -140,7 +140,7 @@ fn generate(args: &GenerateArgs) -> Result<()> {
     }
     let key = SecretKey::generate(ANY_SUITE, &mut rng);
     let pem = if args.encrypt {
-        key.to_encrypted_pem(args.passphrase.for_protecting()?.as_bytes(), &mut rng)?
+        key.to_encrypted_pem(args.passphrase.for_protecting(&args.out)?.as_bytes(), &mut rng)?
     } else {
         key.to_pem()?
     };

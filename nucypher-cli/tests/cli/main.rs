@@ -9,6 +9,7 @@
 )]
 
 mod administration;
+mod custody;
 mod demo;
 mod file_commands;
 mod key_files;

@@ -8,6 +8,7 @@
 mod change;
 mod error;
 mod home;
+mod share;
 
 use std::path::Path;
 
@@ -31,8 +32,11 @@ use change::Change;
 #[cfg(test)]
 pub(super) use change::crash;
 use home::Home;
+use share::Secrets;
+use zeroize::Zeroizing;
 
 pub use error::AdministratorError;
+pub use share::ShareError;
 
 /// How long a head is valid where `admin init` says nothing else: 90 days.
 const DEFAULT_HEAD_VALIDITY_MS: i64 = 90 * 24 * 60 * 60 * 1000;
@@ -121,8 +125,9 @@ impl Administrator {
         now_ms: i64,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, AdministratorError> {
-        let home = Home::create(home, passphrase, rng)?;
-        let administrator = Self::with_home(home, registry, passphrase)?;
+        let secrets = Secrets::generate(rng);
+        let home = Home::create(home, &secrets, passphrase, rng)?;
+        let administrator = Self::with_secrets(home, registry, secrets)?;
         administrator.registry.create()?;
         let mut change = Change::begin(&administrator)?;
         change.set_head_validity(head_valid_for_ms);
@@ -138,15 +143,44 @@ impl Administrator {
         registry: &Path,
         passphrase: Option<&[u8]>,
     ) -> Result<Self, AdministratorError> {
-        Self::with_home(Home::at(home), registry, passphrase)
+        let home = Home::at(home);
+        let secrets = home.secrets(passphrase)?;
+        Self::with_secrets(home, registry, secrets)
     }
 
-    fn with_home(
+    /// Splits the secrets into shares, of which `threshold` give them back and fewer say nothing.
+    /// Each text is one share, in PEM, and secret.
+    pub fn split(
+        &self,
+        threshold: u8,
+        shares: u8,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Zeroizing<String>>, AdministratorError> {
+        let secrets = Secrets { master: self.master.clone(), signing: self.signing.clone() };
+        Ok(secrets.split(self.public.id(), threshold, shares, rng)?)
+    }
+
+    /// Makes a home again from shares. What was not secret in the old one is not in it: register the
+    /// gateways again, and bring back the file `interactive` from a copy if there were such grants.
+    ///
+    /// Errors: a home that is there already; shares that are too few or do not belong together.
+    pub fn restore(
+        home: &Path,
+        registry: &Path,
+        shares: &[Zeroizing<String>],
+        passphrase: Option<&[u8]>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, AdministratorError> {
+        let secrets = Secrets::join(shares)?;
+        let home = Home::create(home, &secrets, passphrase, rng)?;
+        Self::with_secrets(home, registry, secrets)
+    }
+
+    fn with_secrets(
         home: Home,
         registry: &Path,
-        passphrase: Option<&[u8]>,
+        Secrets { master, signing }: Secrets,
     ) -> Result<Self, AdministratorError> {
-        let (master, signing) = home.secrets(passphrase)?;
         let public = AdministratorKey::from_bytes(&signing.verifying_key().to_bytes())
             .map_err(|error| home.signing_key_error(error))?;
         Ok(Self { home, registry: Directory::new(registry), master, signing, public })

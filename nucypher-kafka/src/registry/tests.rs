@@ -27,7 +27,7 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 /// A deterministic generator: SHA-256 of a counter. For tests alone.
-struct Seeded(u64);
+pub(super) struct Seeded(pub(super) u64);
 
 impl TryRng for Seeded {
     type Error = Infallible;

@@ -10,6 +10,8 @@ use crate::registry::{
     separation::SeparationError,
 };
 
+use super::share::ShareError;
+
 /// Why an administrative operation was not carried out. Nothing was changed, unless a file could
 /// not be written: then the change is in force as a whole or not at all, and listing shows which.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +133,9 @@ pub enum AdministratorError {
     /// Proxy re-encryption refused.
     #[error(transparent)]
     Reencryption(#[from] nucypher_pre::Error),
+    /// Secrets that cannot be split, or shares that do not give them back.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// The clock shows a time before 1970 or the count of revisions has come to its end.
     #[error("{0} is out of range")]
     OutOfRange(&'static str),

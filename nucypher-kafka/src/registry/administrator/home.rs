@@ -19,7 +19,7 @@ use ed25519_dalek::SigningKey;
 use nucypher_pre::{MasterSecret, PublicKey, Suite, rand_core::CryptoRng};
 use zeroize::Zeroizing;
 
-use super::AdministratorError;
+use super::{AdministratorError, share::Secrets};
 use crate::registry::{
     custody::{self, KeyFileError, OID_ED25519, OID_MASTER, read_secret_file, write_secret_file},
     directory::replace_file,
@@ -55,10 +55,11 @@ impl Home {
         Self { path: path.to_owned() }
     }
 
-    /// Draws the secrets and writes the home: beside its place first, then by rename, so that
-    /// there is never half an administrator.
+    /// Writes the home of these secrets: beside its place first, then by rename, so that there is
+    /// never half an administrator.
     pub(super) fn create(
         path: &Path,
+        secrets: &Secrets,
         passphrase: Option<&[u8]>,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, AdministratorError> {
@@ -75,13 +76,13 @@ impl Home {
             fs::create_dir_all(parent).map_err(io)?;
         }
         fresh.create_directory(&fresh.path)?;
-        let written = fresh.write_new(passphrase, rng);
+        let written = fresh.write_new(secrets, passphrase, rng);
         let moved = written.and_then(|()| {
             fs::rename(&fresh.path, path)
                 .map_err(|error| AdministratorError::Home { path: path.to_owned(), error })
         });
         if moved.is_err() {
-            // Nobody has used these secrets yet.
+            // Nobody has used these secrets from here yet.
             let _ = fs::remove_dir_all(&fresh.path);
         }
         moved.map(|()| home)
@@ -89,13 +90,11 @@ impl Home {
 
     fn write_new(
         &self,
+        Secrets { master, signing }: &Secrets,
         passphrase: Option<&[u8]>,
         rng: &mut impl CryptoRng,
     ) -> Result<(), AdministratorError> {
-        let master = MasterSecret::generate(rng);
-        let mut seed = Zeroizing::new([0; 32]);
-        rng.fill_bytes(seed.as_mut());
-        let signing = SigningKey::from_bytes(&seed);
+        let seed = Zeroizing::new(signing.to_bytes());
         let public = AdministratorKey::from_bytes(&signing.verifying_key().to_bytes())
             .and_then(|key| key.to_pem())
             .map_err(|error| self.signing_key_error(error))?;
@@ -132,10 +131,7 @@ impl Home {
     }
 
     /// Reads the secrets.
-    pub(super) fn secrets(
-        &self,
-        passphrase: Option<&[u8]>,
-    ) -> Result<(MasterSecret, SigningKey), AdministratorError> {
+    pub(super) fn secrets(&self, passphrase: Option<&[u8]>) -> Result<Secrets, AdministratorError> {
         let read = |name: &str, oid| {
             let path = self.path.join(name);
             read_secret_file(&path)
@@ -144,7 +140,10 @@ impl Home {
         };
         let master = read(MASTER, OID_MASTER)?;
         let signing = read(SIGNING, OID_ED25519)?;
-        Ok((MasterSecret::from_bytes(master.as_ref())?, SigningKey::from_bytes(&signing)))
+        Ok(Secrets {
+            master: MasterSecret::from_bytes(master.as_ref())?,
+            signing: SigningKey::from_bytes(&signing),
+        })
     }
 
     pub(super) fn signing_key_error(&self, error: KeyFileError) -> AdministratorError {
