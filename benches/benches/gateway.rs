@@ -319,18 +319,19 @@ fn cold(c: &mut Criterion) {
         for edek in &edeks {
             next += 1;
             let value = [next as u8; 100];
-            builder = builder.record(
-                None,
-                Some(&value),
-                &[(EDEK_HEADER, Some(&edek.as_bytes()[..]))],
-            );
+            builder =
+                builder.record(None, Some(&value), &[(EDEK_HEADER, Some(&edek.as_bytes()[..]))]);
         }
         let response = response("orders", &[builder.build()]);
 
         let mut group = c.benchmark_group("cold");
         group.throughput(Throughput::Elements(n as u64)).sample_size(10);
         group.bench_function(BenchmarkId::from_parameter(n), |b| {
-            b.iter_batched(|| fresh(n), |mut bench| bench.fetch(&response), BatchSize::PerIteration);
+            b.iter_batched(
+                || fresh(n),
+                |mut bench| bench.fetch(&response),
+                BatchSize::PerIteration,
+            );
         });
         group.finish();
 
@@ -343,14 +344,28 @@ fn cold(c: &mut Criterion) {
                     let Step::Await(Work::Fetch(mut job)) = bench.ask(&response) else {
                         panic!("nothing is cold")
                     };
-                    let reencryptor = Arc::clone(&bench.in_memory.world.reencryptor);
                     let mut frame = std::mem::take(&mut bench.frame);
-                    let work = move || {
-                        let finished = job.finish(&mut frame, &reencryptor);
-                        (job, frame, finished)
-                    };
-                    let (job, frame, finished) = runtime.block_on(threads.run(work)).unwrap();
-                    finished.unwrap();
+                    let world = &bench.in_memory.world;
+                    loop {
+                        let reencryptor = Arc::clone(&world.reencryptor);
+                        let work = move || {
+                            let cold = job.proceed(&mut frame, &reencryptor);
+                            (job, frame, cold)
+                        };
+                        let cold;
+                        (job, frame, cold) = runtime.block_on(threads.run(work)).unwrap();
+                        let cold = cold.unwrap();
+                        if cold.is_empty() {
+                            break;
+                        }
+                        let pieces = cold.into_iter().map(|cold| {
+                            let reencryptor = Arc::clone(&world.reencryptor);
+                            move || reencryptor.compute(&cold)
+                        });
+                        for computed in runtime.block_on(threads.run_all(pieces)).unwrap() {
+                            job.warmed(computed);
+                        }
+                    }
                     bench.frame = frame;
                     bench.in_memory.session.fetched(job);
                     bench.again()
