@@ -15,7 +15,13 @@
 //! | `cold/<EDEKs>` | so many distinct EDEKs, none in the cache, on one thread |
 //! | `pool/<EDEKs>` | the same on the pool, with a thread for each processor |
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -313,12 +319,10 @@ fn cold(c: &mut Criterion) {
     let threads = Pool::new(None);
     for n in [1, 16, 64, 256, 1024] {
         let edeks = edeks(&key, n);
-        let mut next = 0;
         // Every record of the first batches has an EDEK of its own.
         let mut builder = BatchBuilder::new(Codec::None);
         for edek in &edeks {
-            next += 1;
-            let value = [next as u8; 100];
+            let value = [7; 100];
             builder =
                 builder.record(None, Some(&value), &[(EDEK_HEADER, Some(&edek.as_bytes()[..]))]);
         }
