@@ -204,6 +204,27 @@ impl Edek {
     /// Errors: [`ReencryptError`]; checked are suite, opening key id and state, then C is decoded.
     /// Cost: one square root, one multiplication and one encoding; benchmark `edek/reencrypt`.
     pub fn reencrypt(&self, key: &ReencryptionKey) -> Result<Self, ReencryptError> {
+        Ok(self.reencrypted(key, &key.reencrypt(&self.capsule_for(key)?)))
+    }
+
+    /// Re-encrypts many by one key, as [`reencrypt`](Self::reencrypt) would each, in order.
+    ///
+    /// Errors: those of `reencrypt`, for each alone. Cost: from 45 EDEKs 0.7 of that each; allocates some
+    /// 2 KiB for each of at most 320 at a time. Benchmark `edek/reencrypt_batch`.
+    pub fn reencrypt_batch(
+        edeks: &[Self],
+        key: &ReencryptionKey,
+    ) -> Vec<Result<Self, ReencryptError>> {
+        let mut found: Vec<_> = edeks.iter().map(|edek| edek.capsule_for(key)).collect();
+        let mut capsules: Vec<Capsule> = found.iter().flatten().cloned().collect();
+        key.reencrypt_batch(&mut capsules);
+        found.iter_mut().flatten().zip(capsules).for_each(|(capsule, done)| *capsule = done);
+        let done = edeks.iter().zip(found);
+        done.map(|(edek, capsule)| Ok(edek.reencrypted(key, &capsule?))).collect()
+    }
+
+    /// The capsule, decoded, if `key` may re-encrypt it.
+    fn capsule_for(&self, key: &ReencryptionKey) -> Result<Capsule, ReencryptError> {
         if self.opening_id() != key.delegator().id() {
             return Err(ReencryptError::NotForThisKey { opening_id: self.opening_id() });
         }
@@ -213,7 +234,11 @@ impl Edek {
         if self.state() == State::NonInteractive {
             return Err(ReencryptError::LastHop);
         }
-        let capsule = key.reencrypt(&self.capsule()?);
+        Ok(self.capsule()?)
+    }
+
+    /// This EDEK with the capsule that `key` has made of its own.
+    fn reencrypted(&self, key: &ReencryptionKey, capsule: &Capsule) -> Self {
         let state = match key.kind() {
             DelegationKind::Interactive if key.delegatee().id() == self.delegating_id() => {
                 State::Fresh
@@ -226,7 +251,7 @@ impl Edek {
         edek.put::<{ at::OPENING_ID }, 8>(key.delegatee().id().as_bytes());
         edek.put::<{ at::CAPSULE }, 33>(&capsule.to_bytes());
         edek.put::<{ at::PRECURSOR }, 33>(&key.precursor().map_or([0; 33], Precursor::to_bytes));
-        Ok(edek)
+        edek
     }
 
     /// The 102 bytes.

@@ -148,3 +148,30 @@ fn a_re_encryption_key_moves_only_what_is_its_own() {
     let of_another_suite = ReencryptionKey::interactive(&a2, &b2).unwrap();
     assert_eq!(edek.reencrypt(&of_another_suite), Err(ReencryptError::SuiteMismatch));
 }
+
+/// Above and below the number from which a batch goes in lockstep, and with some that cannot be done.
+#[test]
+fn a_batch_gives_what_each_alone_gives() {
+    for suite in [Suite::Bbs98, Suite::Ecies] {
+        let rng = &mut rng(5);
+        let [a, b] = [(); 2].map(|()| SecretKey::generate(suite, rng));
+        let rekey = ReencryptionKey::non_interactive(&a, b.public_key(), rng).unwrap();
+        for n in [0, 1, 2, 50] {
+            let mut edeks: Vec<_> =
+                (0..n).map(|_| Edek::encapsulate(a.public_key(), 0, rng).0).collect();
+            if n > 2 {
+                edeks[7] = Edek::encapsulate(b.public_key(), 0, rng).0;
+                edeks[9] = edeks[9].reencrypt(&rekey).unwrap();
+                let mut no_point = *edeks[11].as_bytes();
+                no_point[20..53].fill(0xff);
+                edeks[11] = Edek::parse(&no_point).unwrap();
+            }
+            let alone: Vec<_> = edeks.iter().map(|edek| edek.reencrypt(&rekey)).collect();
+            assert_eq!(
+                alone.iter().filter(|done| done.is_err()).count(),
+                if n > 2 { 3 } else { 0 }
+            );
+            assert_eq!(Edek::reencrypt_batch(&edeks, &rekey), alone);
+        }
+    }
+}

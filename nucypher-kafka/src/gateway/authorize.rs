@@ -55,6 +55,11 @@ impl Authority {
         self.snapshot.grant(opening, self.principal.as_str(), topic, self.now_ms)
     }
 
+    /// The same for the EDEKs of one topic, one after the other.
+    pub fn grants<'a>(&'a self, topic: &'a str) -> TopicGrants<'a> {
+        TopicGrants { authority: self, topic, last: None }
+    }
+
     /// Whether any channel requires encryption.
     #[must_use]
     pub fn requires_encryption(&self) -> bool {
@@ -77,5 +82,23 @@ impl Authority {
     #[must_use]
     pub fn has_channels(&self) -> bool {
         self.snapshot.channels().next().is_some()
+    }
+}
+
+/// A principal's grants on one topic. Neighbours are mostly under one key, which is looked up once.
+#[derive(Debug)]
+pub struct TopicGrants<'a> {
+    authority: &'a Authority,
+    topic: &'a str,
+    last: Option<(KeyId, Option<ActiveGrant>)>,
+}
+
+impl TopicGrants<'_> {
+    /// As [`Authority::grant`].
+    pub fn find(&mut self, opening: KeyId) -> Option<&ActiveGrant> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != opening) {
+            self.last = Some((opening, self.authority.grant(opening, self.topic)));
+        }
+        self.last.as_ref().and_then(|(_, grant)| grant.as_ref())
     }
 }

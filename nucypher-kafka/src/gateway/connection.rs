@@ -323,14 +323,27 @@ impl<S: Surroundings> Connection<S> {
                 Next::Await(Work::Hold(duration)) => tokio::time::sleep(duration).await,
                 Next::Await(Work::Fetch(mut job)) => {
                     let mut taken = inbound.take();
-                    let reencryptor = Arc::clone(&self.tools.reencryptor);
-                    let work = move || {
-                        let finished = job.finish(taken.bytes(), &reencryptor);
-                        (job, taken, finished)
-                    };
-                    let (job, taken, finished) = self.tools.pool.run(work).await?;
+                    loop {
+                        let reencryptor = Arc::clone(&self.tools.reencryptor);
+                        let work = move || {
+                            let cold = job.proceed(taken.bytes(), &reencryptor);
+                            (job, taken, cold)
+                        };
+                        let cold;
+                        (job, taken, cold) = self.tools.pool.run(work).await?;
+                        let cold = cold?;
+                        if cold.is_empty() {
+                            break;
+                        }
+                        let pieces = cold.into_iter().map(|cold| {
+                            let reencryptor = Arc::clone(&self.tools.reencryptor);
+                            move || reencryptor.compute(&cold)
+                        });
+                        for computed in self.tools.pool.run_all(pieces).await? {
+                            job.warmed(computed);
+                        }
+                    }
                     inbound.put_back(taken);
-                    finished?;
                     self.session().fetched(job);
                 }
                 Next::Await(_) => return Err(Fault::Bug("work that responses do not have")),

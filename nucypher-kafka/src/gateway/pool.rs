@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::fault::Fault;
 
@@ -10,6 +11,7 @@ use super::fault::Fault;
 #[derive(Debug, Clone)]
 pub struct Pool {
     slots: Arc<Semaphore>,
+    threads: usize,
 }
 
 impl Pool {
@@ -17,7 +19,8 @@ impl Pool {
     #[must_use]
     pub fn new(threads: Option<usize>) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
-        Self { slots: Arc::new(Semaphore::new(threads.unwrap_or_else(cores).max(1))) }
+        let threads = threads.unwrap_or_else(cores).max(1);
+        Self { slots: Arc::new(Semaphore::new(threads)), threads }
     }
 
     /// Runs `work` on a thread of its own, when its turn comes.
@@ -36,5 +39,41 @@ impl Pool {
             work()
         });
         done.await.map_err(|_| Fault::Bug("work on the pool did not end"))
+    }
+
+    /// Runs all `pieces` of work, on all threads if they are free; gives what they give, in no order.
+    ///
+    /// One piece at a time queues for a thread, behind what others have queued before: who has a
+    /// thousand pieces does not keep those waiting who have one.
+    ///
+    /// # Errors
+    ///
+    /// A piece panicked, or the runtime is ending.
+    pub async fn run_all<T: Send + 'static>(
+        &self,
+        pieces: impl IntoIterator<Item = impl FnOnce() -> T + Send + 'static>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut running = JoinSet::new();
+        let mut done = Vec::new();
+        let ended =
+            |piece: Result<T, _>| piece.map_err(|_| Fault::Bug("work on the pool did not end"));
+        for piece in pieces {
+            let slot = Arc::clone(&self.slots).acquire_owned().await;
+            let slot = slot.map_err(|_| Fault::Bug("the pool is closed"))?;
+            running.spawn_blocking(move || {
+                let _slot = slot;
+                piece()
+            });
+        }
+        while let Some(piece) = running.join_next().await {
+            done.push(ended(piece)?);
+        }
+        Ok(done)
+    }
+
+    /// How many pieces of work may run at once, and how many threads are free.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        (self.threads, self.slots.available_permits())
     }
 }

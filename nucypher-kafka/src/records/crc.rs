@@ -7,8 +7,8 @@
 //! (`docs/spec/records.md`, "The CRC").
 //!
 //! Bytes left alone are zeros in d. Leading zeros change nothing; n zeros after a difference
-//! multiply it by x⁸ⁿ: one carry-less multiplication for each digit of n that is not zero, in
-//! base 2048.
+//! multiply it by x⁸ⁿ: a table look-up for n below 2048, a carry-less multiplication for each further
+//! digit in base 2048.
 //!
 //! *Cost:* `apply/..` in benchmark `patch`, next to `crc/twice/..`, which is what the CRC would cost
 //! computed before and after.
@@ -20,45 +20,78 @@ const POLYNOMIAL: u32 = 0x82F6_3B78;
 const ONE: u32 = 1 << 31;
 
 /// The difference between a CRC-32C before and after some changes, made front to back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct CrcChange(u32);
+///
+/// EDEKs that are equal and are replaced by equal ones have one difference d, and together they
+/// change the CRC by c(d) times the sum of their shifts. So within [`BASE`] bytes an EDEK costs a
+/// table look-up, and a run of equal ones a multiplication.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CrcChange {
+    /// The change as if the message ended `block` blocks before its end.
+    sum: u32,
+    block: usize,
+    /// c(d) of the run at hand, and the shifts in this block that are not in the sum yet.
+    difference: u32,
+    shifts: u32,
+}
 
 impl CrcChange {
-    /// Takes note of an EDEK that was replaced, `unchanged` bytes after the last one that was.
+    /// What is replaced from now on is `old`, by `new`.
     #[inline]
-    pub(super) fn replaced(
-        self,
-        unchanged: usize,
-        old: &[u8; EDEK_LEN],
-        new: &[u8; EDEK_LEN],
-    ) -> Self {
+    pub(super) fn begin(&mut self, old: &[u8; EDEK_LEN], new: &[u8; EDEK_LEN]) {
+        self.gather();
         let mut difference = Words([0; EDEK_LEN + 2]);
         // Two zeros in front change nothing and make it whole words for the CRC instruction.
         let [_, _, bytes @ ..] = &mut difference.0;
         for ((to, old), new) in bytes.iter_mut().zip(old).zip(new) {
             *to = old ^ new;
         }
-        Self(self.unchanged(unchanged + EDEK_LEN).0 ^ linear(&difference.0))
+        self.difference = linear(&difference.0);
     }
 
-    /// Takes note of `len` bytes that stayed as they were. A batch has less than 2^31.
+    /// Takes note of an EDEK that was replaced, `after` bytes before the end of the message. A batch
+    /// has less than 2^31.
     #[inline]
-    pub(super) fn unchanged(self, mut len: usize) -> Self {
-        let mut crc = self.0;
-        for powers in &POWERS {
-            let digit = len % BASE;
-            if digit != 0 {
-                crc = multiply(crc, powers.get(digit).copied().unwrap_or_default());
-            }
-            len /= BASE;
+    pub(super) fn replaced(&mut self, after: usize) {
+        let block = after / BASE;
+        if block != self.block {
+            self.gather();
+            self.sum = shifted(self.sum, self.block.saturating_sub(block));
+            self.block = block;
         }
-        Self(crc)
+        let [powers, ..] = &POWERS;
+        self.shifts ^= powers.get(after % BASE).copied().unwrap_or_default();
+    }
+
+    #[inline]
+    fn gather(&mut self) {
+        if self.shifts != 0 {
+            self.sum ^= multiply(self.difference, self.shifts);
+            self.shifts = 0;
+        }
     }
 
     /// The CRC of the changed bytes, given that of the bytes before.
-    pub(super) fn apply(self, crc: u32) -> u32 {
-        crc ^ self.0
+    pub(super) fn apply(mut self, crc: u32) -> u32 {
+        self.gather();
+        crc ^ shifted(self.sum, self.block)
     }
+}
+
+/// `crc` after as many blocks of zeros.
+#[inline]
+fn shifted(mut crc: u32, mut blocks: usize) -> u32 {
+    if crc == 0 {
+        return crc;
+    }
+    let [_, powers @ ..] = &POWERS;
+    for powers in powers {
+        let digit = blocks % BASE;
+        if digit != 0 {
+            crc = multiply(crc, powers.get(digit).copied().unwrap_or_default());
+        }
+        blocks /= BASE;
+    }
+    crc
 }
 
 /// Bytes that begin at an address divisible by eight, so that the CRC runs over words at once.
@@ -99,7 +132,7 @@ fn carryless(a: u32, b: u32) -> u64 {
         | column(3, (a0 * b3) ^ (a1 * b2) ^ (a2 * b1) ^ (a3 * b0))
 }
 
-/// Digits of a distance: a record of 2 KiB takes one multiplication, a batch of 4 MiB two at most.
+/// Digits of a distance, and the bytes of a block.
 const BASE: usize = 1 << 11;
 
 /// `POWERS[k][d]` = x to the power 8·d·2048ᵏ.

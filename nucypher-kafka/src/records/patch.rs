@@ -1,12 +1,12 @@
 //! EDEKs found in the records of one partition, and others written over them.
 //!
-//! Two phases. [`Scan::walk`] reads and notes positions; the caller looks the EDEKs up
-//! ([`Scan::edeks`]), re-encrypts the cold ones wherever it likes, and [`Scan::apply`] puts the
-//! results in. Specification: `docs/spec/records.md`, "What is touched".
+//! Two phases. [`Scan::walk`] reads and notes positions; the caller looks the EDEKs up, one for each
+//! run of equal neighbours ([`Scan::runs`]), re-encrypts the cold ones wherever it likes, and
+//! [`Scan::apply`] puts the results in. Specification: `docs/spec/records.md`, "What is touched".
 //!
 //! *Cost* (benchmark `patch`; figures in `docs/spec/records.md`): a walk takes 12 ns a record and reads
-//! its first bytes and its headers; a patch 23 ns an EDEK, whatever the record's size, CRC
-//! included; no byte of a value is read. A batch without EDEKs costs its walk alone. A
+//! its first bytes and its headers; a patch 23 ns an EDEK, less where neighbours are equal, whatever the
+//! record's size, CRC included; no byte of a value is read. A batch without EDEKs costs its walk alone. A
 //! compressed batch is decompressed by `walk` and, if something changed, compressed by `apply`: see
 //! [`Scan::is_compressed`].
 
@@ -85,6 +85,8 @@ pub struct Counts {
 pub struct Scan {
     /// Front to back; in the frame, or in `payloads` where the batch is compressed.
     positions: Vec<usize>,
+    /// Where runs of equal EDEKs begin, in `positions`.
+    runs: Vec<usize>,
     /// Batches that hold at least one EDEK.
     found: Vec<Found>,
     /// Decompressed, joined.
@@ -102,6 +104,8 @@ struct Found {
     payload: Option<(Codec, Range<usize>)>,
     /// In `positions`.
     edeks: Range<usize>,
+    /// In `runs`.
+    runs: Range<usize>,
 }
 
 /// What [`Scan::apply`] did.
@@ -170,6 +174,7 @@ impl Scan {
     /// Forgets what was found and keeps the buffers.
     pub fn clear(&mut self) {
         self.positions.clear();
+        self.runs.clear();
         self.found.clear();
         self.payloads.clear();
         self.counts = Counts::default();
@@ -180,6 +185,7 @@ impl Scan {
     pub fn shrink(&mut self, bytes: usize) {
         self.clear();
         self.positions.shrink_to(bytes / size_of::<usize>());
+        self.runs.shrink_to(bytes / size_of::<usize>());
         self.found.shrink_to(bytes / size_of::<Found>());
         self.payloads.shrink_to(bytes);
     }
@@ -214,7 +220,7 @@ impl Scan {
         !self.payloads.is_empty()
     }
 
-    /// The EDEKs, in the order in which [`apply`](Self::apply) asks for them.
+    /// The EDEKs, in order.
     ///
     /// Requires: `frame` is the frame that was walked, from its beginning.
     pub fn edeks<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8; EDEK_LEN]> {
@@ -225,9 +231,24 @@ impl Scan {
         })
     }
 
-    /// Asks `replace` for each EDEK, in order, and writes what it returns over it; `None` leaves it.
+    /// One EDEK for each run of equal neighbours in a batch, in the order in which
+    /// [`apply`](Self::apply) asks for them. Records of one producer's session share theirs, so there
+    /// are far fewer runs than EDEKs.
     ///
-    /// A list made beforehand, in the order of [`edeks`](Self::edeks), is applied with
+    /// Requires: `frame` is the frame that was walked, from its beginning.
+    pub fn runs<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8; EDEK_LEN]> {
+        self.found.iter().flat_map(move |found| {
+            let bytes = if found.payload.is_some() { &self.payloads } else { frame };
+            let runs = self.runs.get(found.runs.clone()).unwrap_or_default();
+            let positions = runs.iter().filter_map(|run| self.positions.get(*run));
+            positions.filter_map(|&at| bytes.get(at..)?.first_chunk())
+        })
+    }
+
+    /// Asks `replace` for each run of equal EDEKs, in order, and writes what it returns over all of
+    /// them; `None` leaves them.
+    ///
+    /// A list made beforehand, in the order of [`runs`](Self::runs), is applied with
     /// `|_| list.next().flatten()`.
     ///
     /// Requires: `frame` is the frame that was walked, from its beginning; `apply` is called once
@@ -251,24 +272,29 @@ impl Scan {
     ) -> Result<Applied, ApplyError> {
         let mut applied = Applied::default();
         for found in &self.found {
-            let positions = self.positions.get(found.edeks.clone()).unwrap_or_default();
+            let edeks = found.edeks.len();
+            let runs = Runs {
+                positions: &self.positions,
+                starts: self.runs.get(found.runs.clone()).unwrap_or_default(),
+                end: found.edeks.end,
+            };
             let batch = frame
                 .get_mut(found.batch.clone())
                 .ok_or(ApplyError::WrongFrame { at: found.batch.end })?;
             let Some((codec, payload)) = &found.payload else {
-                let (replaced, change) = patch(batch, found.batch.start, positions, &mut replace)?;
+                let (replaced, change) = patch(batch, found.batch.start, runs, &mut replace)?;
                 if replaced > 0 {
                     update_crc(batch, change);
                 }
                 applied.replaced += replaced;
-                applied.kept += positions.len() - replaced;
+                applied.kept += edeks - replaced;
                 continue;
             };
             let payload_start = payload.start;
             let payload = self.payloads.get_mut(payload.clone()).unwrap_or_default();
-            let (replaced, _) = patch(payload, payload_start, positions, &mut replace)?;
+            let (replaced, _) = patch(payload, payload_start, runs, &mut replace)?;
             applied.replaced += replaced;
-            applied.kept += positions.len() - replaced;
+            applied.kept += edeks - replaced;
             if replaced > 0 {
                 match recompress(batch, *codec, payload, codecs) {
                     Some(bytes) => {
@@ -286,7 +312,7 @@ impl Scan {
     }
 
     fn walk_batch(&mut self, batch: &Batch<'_>, limits: &Limits, codecs: &mut Codecs) {
-        let (edeks, payloads) = (self.positions.len(), self.payloads.len());
+        let (edeks, runs, payloads) = (self.positions.len(), self.runs.len(), self.payloads.len());
         match self.find(batch, limits, codecs) {
             Ok(payload) => {
                 if self.positions.len() > edeks {
@@ -294,6 +320,7 @@ impl Scan {
                         batch: batch.range(),
                         payload,
                         edeks: edeks..self.positions.len(),
+                        runs: runs..self.runs.len(),
                     });
                 } else {
                     self.payloads.truncate(payloads);
@@ -301,6 +328,7 @@ impl Scan {
             }
             Err(error) => {
                 self.positions.truncate(edeks);
+                self.runs.truncate(runs);
                 self.payloads.truncate(payloads);
                 self.counts.unwalkable += 1;
                 self.counts.too_large += usize::from(matches!(error, BatchError::TooLarge { .. }));
@@ -317,29 +345,35 @@ impl Scan {
         codecs: &mut Codecs,
     ) -> Result<Option<(Codec, Range<usize>)>, BatchError> {
         let codec = batch.attributes().codec()?;
-        let (records, held) = if codec == Codec::None {
-            (
-                Records::new(
-                    batch.payload(),
-                    batch.range().start + HEADER_LEN,
-                    batch.record_count(),
-                )?,
-                None,
-            )
+        let (payload, base, held) = if codec == Codec::None {
+            (batch.payload(), batch.range().start + HEADER_LEN, None)
         } else {
             let start = self.payloads.len();
             let limit = limits.batch.min(limits.held.saturating_sub(start));
             codecs.decompress(codec, batch.payload(), limit, &mut self.payloads)?;
             let payload = self.payloads.get(start..).unwrap_or_default();
             let held = start..self.payloads.len();
-            (Records::new(payload, start, batch.record_count())?, Some((codec, held)))
+            (payload, start, Some((codec, held)))
         };
+        let records = Records::new(payload, base, batch.record_count())?;
+        let mut last: Option<&[u8; EDEK_LEN]> = None;
         let mut counts = Counts { batches: self.counts.batches + 1, ..self.counts };
         for record in records {
             counts.records += 1;
+            let before = self.positions.len();
             match note(&record?, &mut self.positions)? {
                 Noted::None => {}
-                Noted::Sealed => counts.sealed += 1,
+                Noted::Sealed => {
+                    counts.sealed += 1;
+                    let noted = self.positions.get(before..).unwrap_or_default();
+                    for (index, at) in (before..).zip(noted) {
+                        let edek = payload.get(at - base..).and_then(<[u8]>::first_chunk);
+                        if edek != last {
+                            self.runs.push(index);
+                            last = edek;
+                        }
+                    }
+                }
                 Noted::Malformed => counts.malformed += 1,
             }
         }
@@ -381,30 +415,51 @@ fn note(record: &Record<'_>, positions: &mut Vec<usize>) -> Result<Noted, BatchE
     Ok(noted)
 }
 
+/// The runs of equal EDEKs of one batch.
+#[derive(Clone, Copy)]
+struct Runs<'a> {
+    /// Of all batches.
+    positions: &'a [usize],
+    /// Where the runs begin, in `positions`.
+    starts: &'a [usize],
+    /// Where the last one ends.
+    end: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// The positions of each.
+    fn iter(self) -> impl Iterator<Item = &'a [usize]> {
+        let ends = self.starts.iter().skip(1).copied().chain(std::iter::once(self.end));
+        let runs = self.starts.iter().zip(ends);
+        runs.map(move |(start, end)| self.positions.get(*start..end).unwrap_or_default())
+    }
+}
+
 /// Replaces EDEKs in `bytes`, of which the first stands at position `base`; returns how many, and
 /// how a CRC over `bytes` changes.
 fn patch(
     bytes: &mut [u8],
     base: usize,
-    positions: &[usize],
+    runs: Runs<'_>,
     replace: &mut impl FnMut(&[u8; EDEK_LEN]) -> Option<[u8; EDEK_LEN]>,
 ) -> Result<(usize, CrcChange), ApplyError> {
+    let len = bytes.len();
     let mut replaced = 0;
     let mut change = CrcChange::default();
-    let mut end = base;
-    for &at in positions {
-        let edek = at
-            .checked_sub(base)
-            .and_then(|at| bytes.get_mut(at..)?.first_chunk_mut())
-            .ok_or(ApplyError::WrongFrame { at })?;
-        if let Some(new) = replace(edek).filter(|new| new != edek) {
-            change = change.replaced(at - end, edek, &new);
-            end = at + EDEK_LEN;
-            *edek = new;
-            replaced += 1;
+    for positions in runs.iter() {
+        let Some(&at) = positions.first() else { continue };
+        let first = at.checked_sub(base).and_then(|at| bytes.get(at..)?.first_chunk());
+        let old = first.ok_or(ApplyError::WrongFrame { at })?;
+        let Some(new) = replace(old).filter(|new| new != old) else { continue };
+        change.begin(old, &new);
+        for &at in positions {
+            let place = at.checked_sub(base).and_then(|at| bytes.get_mut(at..)?.first_chunk_mut());
+            *place.ok_or(ApplyError::WrongFrame { at })? = new;
+            change.replaced(len - (at - base) - EDEK_LEN);
         }
+        replaced += positions.len();
     }
-    Ok((replaced, change.unchanged(base + bytes.len() - end)))
+    Ok((replaced, change))
 }
 
 /// Brings the stored CRC of a batch up to date.

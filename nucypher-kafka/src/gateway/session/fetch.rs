@@ -3,7 +3,7 @@
 //! The registry's snapshot is taken when the response is there, not when it was asked for: a
 //! revocation during a long poll is in force on that poll's response.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use super::responses::Response;
 use super::{Fault, Now, Session, Step, Work};
 use crate::gateway::authorize::{Authority, Verdict};
-use crate::gateway::reencryptor::{Cold, Decision, Reencryptor};
+use crate::gateway::reencryptor::{CHUNK, CacheId, Cold, Decision, Reencryptor, Warm, chunks};
 use crate::protocol::endpoint::Addresses;
 use crate::protocol::fetch::{self, Partition};
 use crate::protocol::topic::Topic;
-use crate::records::{Batches, Codec, Codecs, EDEK_LEN, Edits, Entry, Limits, Scan};
+use crate::records::{Batches, Codec, Codecs, Edits, Entry, Limits, Scan};
 
 /// How long a response with nothing but denials is held back at most: a client that is refused must
 /// not ask in a tight loop, and must not be made to wait longer than it asked to.
@@ -30,7 +30,9 @@ pub(super) fn fetch_hold(max_wait_ms: i32) -> Duration {
 ///
 /// Records are treated partition by partition, so that what a compressed one unpacks to is held for
 /// one at a time. Inline as long as nothing is compressed and every EDEK is in the cache; from the
-/// first partition on for which that does not hold, on a pool.
+/// first partition on for which that does not hold, on a pool. Cold EDEKs are computed together: those of
+/// all partitions that are not compressed, then those of each that is; where they are many, in
+/// pieces, on all threads.
 pub struct FetchJob {
     authority: Authority,
     flexible: bool,
@@ -39,6 +41,9 @@ pub struct FetchJob {
     addresses: Addresses,
     edits: Edits,
     scratch: Scratch,
+    gathered: bool,
+    /// What was computed for this response, for the cache may be too small to hold it.
+    warm: HashMap<CacheId, Warm>,
 }
 
 /// Buffers that a session keeps from one response to the next.
@@ -46,7 +51,7 @@ pub struct FetchJob {
 pub(super) struct Scratch {
     scan: Scan,
     codecs: Codecs,
-    runs: Runs,
+    decisions: Vec<Decision>,
 }
 
 impl fmt::Debug for Scratch {
@@ -60,6 +65,14 @@ impl fmt::Debug for FetchJob {
         let left = self.records.len().saturating_sub(self.next);
         f.debug_struct("FetchJob").field("partitions_left", &left).finish_non_exhaustive()
     }
+}
+
+/// How far a job has come.
+enum Advance {
+    /// To the end.
+    Done,
+    /// To a partition for which these must be computed first, or which must be unpacked.
+    Cold(Vec<Cold>),
 }
 
 /// Where a job runs.
@@ -126,10 +139,12 @@ impl Session {
             addresses: located.addresses,
             edits,
             scratch: std::mem::take(&mut self.scratch),
+            gathered: false,
+            warm: HashMap::new(),
         };
         match job.advance(frame, &self.world.reencryptor, Place::Inline)? {
-            true => self.send_fetch(frame, response, job),
-            false => Ok(Step::Await(Work::Fetch(Box::new(job)))),
+            Advance::Done => self.send_fetch(frame, response, job),
+            Advance::Cold(_) => Ok(Step::Await(Work::Fetch(Box::new(job)))),
         }
     }
 
@@ -159,46 +174,142 @@ impl Session {
 }
 
 impl FetchJob {
-    /// Finishes the job; takes as long as re-encrypting every EDEK that no cache holds, so it belongs
-    /// on a pool.
+    /// Goes on until all is done, then gives nothing; or until more is cold than one thread should
+    /// compute: then that is given in pieces, to be computed anywhere, and told by
+    /// [`warmed`](Self::warmed). Takes milliseconds, so it belongs on a pool.
     ///
     /// Requires: `frame` begins with the frame for which the job was made.
-    pub fn finish(&mut self, frame: &mut [u8], reencryptor: &Reencryptor) -> Result<(), Fault> {
-        self.advance(frame, reencryptor, Place::Pool).map(|_| ())
+    ///
+    /// # Errors
+    ///
+    /// A bug.
+    pub fn proceed(
+        &mut self,
+        frame: &mut [u8],
+        reencryptor: &Reencryptor,
+    ) -> Result<Vec<Vec<Cold>>, Fault> {
+        loop {
+            let cold = if self.gathered {
+                match self.advance(frame, reencryptor, Place::Pool)? {
+                    Advance::Done => return Ok(Vec::new()),
+                    Advance::Cold(cold) => cold,
+                }
+            } else {
+                self.gathered = true;
+                self.gather(frame, reencryptor)
+            };
+            let mut pieces = chunks(cold);
+            if pieces.len() > 1 {
+                return Ok(pieces);
+            }
+            self.warmed(reencryptor.compute(&pieces.pop().unwrap_or_default()));
+        }
     }
 
-    /// Treats partitions until all are done, or until one belongs on the pool: then `false`.
+    /// Tells the job what was computed.
+    pub fn warmed(&mut self, computed: Vec<(CacheId, Warm)>) {
+        self.warm.extend(computed);
+    }
+
+    /// Finishes the job on this thread.
+    ///
+    /// # Errors
+    ///
+    /// A bug.
+    pub fn finish(&mut self, frame: &mut [u8], reencryptor: &Reencryptor) -> Result<(), Fault> {
+        loop {
+            let pieces = self.proceed(frame, reencryptor)?;
+            if pieces.is_empty() {
+                return Ok(());
+            }
+            pieces.iter().for_each(|cold| self.warmed(reencryptor.compute(cold)));
+        }
+    }
+
+    /// What is cold in the partitions that are left, each once, but for those that are compressed.
+    fn gather(&mut self, frame: &[u8], reencryptor: &Reencryptor) -> Vec<Cold> {
+        let Self { authority, scratch: Scratch { scan, codecs, .. }, warm, .. } = self;
+        let mut cold = Unique::default();
+        for (partition, topic) in self.records.get(self.next..).unwrap_or_default() {
+            let records = frame.get(partition.records.clone()).unwrap_or_default();
+            if is_compressed(records) {
+                continue;
+            }
+            scan.walk(records, partition.records.start, &Limits::default(), codecs);
+            let mut grants = authority.grants(topic);
+            for edek in scan.runs(frame) {
+                if let Decision::Cold(one) = reencryptor.decide(&mut grants, edek) {
+                    cold.add(&one, warm);
+                }
+            }
+        }
+        cold.list
+    }
+
+    /// Treats partitions until all are done, or until one needs what is not there.
     fn advance(
         &mut self,
         frame: &mut [u8],
         reencryptor: &Reencryptor,
         place: Place,
-    ) -> Result<bool, Fault> {
-        let Self { authority, scratch: Scratch { scan, codecs, runs }, edits, .. } = self;
+    ) -> Result<Advance, Fault> {
+        let Self { authority, scratch: Scratch { scan, codecs, decisions }, edits, warm, .. } =
+            self;
         while let Some((partition, topic)) = self.records.get(self.next) {
             let records = frame.get(partition.records.clone()).unwrap_or_default();
             if place == Place::Inline && is_compressed(records) {
-                return Ok(false);
+                return Ok(Advance::Cold(Vec::new()));
             }
             scan.walk(records, partition.records.start, &Limits::default(), codecs);
             if !scan.is_empty() {
-                runs.clear();
-                for edek in scan.edeks(frame) {
-                    runs.push(edek, |edek| reencryptor.decide(authority, topic, edek));
-                }
-                if runs.has_cold() {
-                    if place == Place::Inline {
-                        return Ok(false);
+                decisions.clear();
+                let mut grants = authority.grants(topic);
+                let mut cold = Unique::default();
+                for edek in scan.runs(frame) {
+                    let mut decision = reencryptor.decide(&mut grants, edek);
+                    if let Decision::Cold(one) = &decision {
+                        match warm.get(&one.id()) {
+                            Some(warm) => decision = warm.map_or(Decision::Keep, Decision::Put),
+                            None if place == Place::Inline => {
+                                return Ok(Advance::Cold(Vec::new()));
+                            }
+                            None => cold.add(one, warm),
+                        }
                     }
-                    runs.warm(|cold| reencryptor.compute(cold));
+                    decisions.push(decision);
                 }
-                let mut runs = runs.iter();
-                scan.apply(frame, codecs, edits, |_| runs.next().flatten())?;
+                if cold.list.len() > CHUNK {
+                    return Ok(Advance::Cold(cold.list));
+                }
+                if !cold.list.is_empty() {
+                    warm.extend(reencryptor.compute(&cold.list));
+                }
+                let mut decisions = decisions.iter();
+                scan.apply(frame, codecs, edits, |_| match decisions.next()? {
+                    Decision::Put(edek) => Some(*edek),
+                    Decision::Cold(cold) => warm.get(&cold.id()).copied().flatten(),
+                    Decision::Keep => None,
+                })?;
                 partition.fix_records_len(edits, self.flexible)?;
             }
             self.next += 1;
         }
-        Ok(true)
+        Ok(Advance::Done)
+    }
+}
+
+/// What is cold, each once.
+#[derive(Default)]
+struct Unique {
+    list: Vec<Cold>,
+    seen: HashSet<CacheId>,
+}
+
+impl Unique {
+    fn add(&mut self, cold: &Cold, warm: &HashMap<CacheId, Warm>) {
+        if !warm.contains_key(&cold.id()) && self.seen.insert(cold.id()) {
+            self.list.push(cold.clone());
+        }
     }
 }
 
@@ -208,56 +319,4 @@ fn is_compressed(records: &[u8]) -> bool {
         Entry::Batch(batch) => batch.attributes().codec() != Ok(Codec::None),
         Entry::Opaque { .. } | Entry::Rest(_) => false,
     })
-}
-
-/// What is done with each EDEK of a partition, in order. Neighbours are mostly of one session and
-/// equal, so they are decided once and counted.
-#[derive(Default)]
-struct Runs {
-    runs: Vec<(usize, Decision)>,
-    last: Option<[u8; EDEK_LEN]>,
-    cold: HashMap<[u8; EDEK_LEN], Option<[u8; EDEK_LEN]>>,
-}
-
-impl Runs {
-    fn clear(&mut self) {
-        self.runs.clear();
-        self.last = None;
-        self.cold.clear();
-    }
-
-    fn push(&mut self, edek: &[u8; EDEK_LEN], decide: impl FnOnce(&[u8; EDEK_LEN]) -> Decision) {
-        if self.last.as_ref() == Some(edek)
-            && let Some((count, _)) = self.runs.last_mut()
-        {
-            *count += 1;
-            return;
-        }
-        self.last = Some(*edek);
-        self.runs.push((1, decide(edek)));
-    }
-
-    fn has_cold(&self) -> bool {
-        self.runs.iter().any(|(_, decision)| matches!(decision, Decision::Cold(_)))
-    }
-
-    /// Computes what is cold, equal ones once.
-    fn warm(&mut self, compute: impl Fn(&Cold) -> Option<[u8; EDEK_LEN]>) {
-        for (_, decision) in &mut self.runs {
-            if let Decision::Cold(cold) = decision {
-                let warm = self.cold.entry(*cold.edek.as_bytes()).or_insert_with(|| compute(cold));
-                *decision = warm.map_or(Decision::Keep, Decision::Put);
-            }
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Option<[u8; EDEK_LEN]>> {
-        self.runs.iter().flat_map(|(count, decision)| {
-            let put = match decision {
-                Decision::Put(edek) => Some(*edek),
-                Decision::Keep | Decision::Cold(_) => None,
-            };
-            std::iter::repeat_n(put, *count)
-        })
-    }
 }

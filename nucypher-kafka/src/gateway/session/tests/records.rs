@@ -12,8 +12,9 @@ use nucypher_envelope::{EDEK_LEN, Edek};
 use nucypher_pre::{SecretKey, Suite, os_rng};
 
 use super::super::in_memory::{InMemory, world};
-use super::super::{Now, Step, Work};
+use super::super::{Authentication, Now, Session, Step, Work};
 use crate::gateway::identity::Principal;
+use crate::gateway::reencryptor::{CHUNK, Reencryptor};
 use crate::protocol::oracle::{read_response, request, response, text};
 use crate::protocol::wire::Uuid;
 use crate::records::fixture::BatchBuilder;
@@ -30,6 +31,8 @@ const EXPIRES: i64 = NOW + 60_000;
 struct Registry {
     snapshot: Snapshot,
     edek: Edek,
+    /// 279 more.
+    more: Vec<Edek>,
     alice: SecretKey,
 }
 
@@ -65,6 +68,7 @@ fn registry() -> Registry {
     administrator.grant(&grant, NOW, &mut rng).unwrap();
     let to = administrator.channel_key("granted", None, "").unwrap();
     let (edek, _) = Edek::encapsulate(&to, 0, &mut rng);
+    let more = (0..279).map(|_| Edek::encapsulate(&to, 0, &mut rng).0).collect();
     let sources = Sources {
         directory: path("registry"),
         administrators: vec![administrator.public_key().clone()],
@@ -74,7 +78,7 @@ fn registry() -> Registry {
     let (snapshot, _) = Loader::new(sources).unwrap().load(NOW).unwrap();
     let snapshot =
         Arc::try_unwrap(snapshot).unwrap_or_else(|_| panic!("the loader keeps no snapshot"));
-    Registry { snapshot, edek, alice }
+    Registry { snapshot, edek, more, alice }
 }
 
 impl Registry {
@@ -138,8 +142,9 @@ fn edeks(records: &[u8]) -> Vec<Edek> {
 
 #[test]
 fn denied_granted_and_open_partitions_in_every_version() {
-    let Registry { snapshot, edek, alice } = registry();
-    let mut bench = Registry { snapshot, edek, alice: alice.clone() }.bench();
+    let registry = registry();
+    let (edek, alice) = (registry.edek, registry.alice.clone());
+    let mut bench = registry.bench();
     for version in 4..=18 {
         for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
             bench.to_client.clear();
@@ -223,6 +228,97 @@ fn what_is_cached_is_patched_on_the_reactor_and_what_is_not_goes_to_the_pool() {
         }
         bench.run().unwrap();
         assert!(bench.session.is_quiet());
+    }
+}
+
+/// More than a thread computes at once, in several partitions, some of them compressed; a cache that
+/// holds almost none of them; and each EDEK twice, apart from itself.
+#[test]
+fn many_cold_edeks_are_handed_out_in_pieces() {
+    let mut registry = registry();
+    let alice = registry.alice.clone();
+    let mut edeks = std::mem::take(&mut registry.more);
+    edeks.push(registry.edek);
+    let mut bench = registry.bench();
+    bench.world.reencryptor = Arc::new(Reencryptor::new(1));
+    let mut bench = InMemory {
+        session: Session::new(
+            bench.world.clone(),
+            Authentication::Known(Principal::user("alice").unwrap()),
+        ),
+        ..bench
+    };
+    let of = |codec, edeks: &[Edek]| {
+        let mut batch = BatchBuilder::new(codec);
+        for edek in edeks.iter().chain(edeks) {
+            batch = batch.record(None, Some(b"v"), &[(b"nu.edek", Some(&edek.as_bytes()[..]))]);
+        }
+        batch.build()
+    };
+    let (some, others) = edeks.split_at(150);
+    let partitions = [(Codec::None, some), (Codec::Zstd, others), (Codec::None, &edeks[..3])];
+    let partitions: Vec<_> =
+        partitions.iter().map(|(codec, edeks)| partition(12, of(*codec, edeks))).collect();
+    ask(&mut bench, 12, 0);
+    let body = FetchResponse::default().with_responses(vec![topic(12, 1, partitions)]);
+    bench.from_broker = response(ApiKey::Fetch, 12, 1, &body);
+    let step = bench.session.response(&mut bench.from_broker, bench.now).unwrap();
+    let Step::Await(Work::Fetch(mut job)) = step else { panic!("{step:?}") };
+    let reencryptor = Arc::clone(&bench.world.reencryptor);
+    let mut handed_out = Vec::new();
+    loop {
+        let pieces = job.proceed(&mut bench.from_broker, &reencryptor).unwrap();
+        if pieces.is_empty() {
+            break;
+        }
+        assert!(pieces.iter().all(|piece| piece.len() <= CHUNK), "{}", pieces.len());
+        handed_out.push(pieces.iter().map(Vec::len).sum::<usize>());
+        pieces.iter().for_each(|piece| job.warmed(reencryptor.compute(piece)));
+    }
+    // Each once: those of the partitions in the clear, then those of the compressed one.
+    assert_eq!(handed_out, [150, 130]);
+    bench.session.fetched(job);
+    bench.run().unwrap();
+    let got = read(&bench, 12);
+    for (partition, expected) in got.responses[0].partitions.iter().zip([some, others, &edeks[..3]])
+    {
+        let records = partition.records.clone().unwrap();
+        let after = self::edeks(&records);
+        assert_eq!(after.len(), 2 * expected.len());
+        for (after, before) in after.iter().zip(expected.iter().chain(expected)) {
+            assert_eq!(after.commitment(), before.commitment());
+            assert_eq!(after.opening_id(), alice.id());
+        }
+        assert!(after[0].decapsulate(&alice).is_ok());
+        let right = Batches::new(&records, 0)
+            .all(|entry| matches!(entry, Entry::Batch(batch) if batch.crc_is_right()));
+        assert!(right);
+    }
+}
+
+#[test]
+fn a_batch_that_was_corrupt_upstream_is_corrupt_for_the_client() {
+    let registry = registry();
+    let edek = registry.edek;
+    let mut bench = registry.bench();
+    for codec in [Codec::None, Codec::Lz4] {
+        let mut damaged = batch(codec, &edek, 3);
+        // In the CRC itself, so that the walk sees nothing of it.
+        damaged[crate::records::batch::offset::CRC] ^= 1;
+        ask(&mut bench, 12, 0);
+        let body = FetchResponse::default().with_responses(vec![topic(
+            12,
+            1,
+            vec![partition(12, damaged)],
+        )]);
+        bench.to_client.clear();
+        bench.from_broker = response(ApiKey::Fetch, 12, 1, &body);
+        bench.run().unwrap();
+        let records = read(&bench, 12).responses[0].partitions[0].records.clone().unwrap();
+        assert_ne!(edeks(&records)[0].as_bytes(), edek.as_bytes(), "{codec}: re-encrypted");
+        let wrong = Batches::new(&records, 0)
+            .all(|entry| matches!(entry, Entry::Batch(batch) if !batch.crc_is_right()));
+        assert!(wrong, "{codec}");
     }
 }
 
