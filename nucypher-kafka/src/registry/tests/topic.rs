@@ -13,7 +13,7 @@ impl Log {
     fn append(&mut self, records: &[(&[u8], Option<&[u8]>)]) {
         let mut batch = encode_batch(records, NOW);
         batch[..8].copy_from_slice(&self.1.to_be_bytes());
-        self.1 += records.len() as i64;
+        self.1 += i64::try_from(records.len()).unwrap();
         self.0.extend(batch);
     }
 
