@@ -26,6 +26,7 @@ pub mod budget;
 pub mod config;
 pub mod connection;
 pub mod fault;
+mod files;
 pub mod identity;
 pub mod listener;
 pub mod nodes;
@@ -42,6 +43,7 @@ pub mod upstream;
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +61,7 @@ use budget::Budget;
 use config::{ClusterConfig, Limits, RegistryConfig};
 pub use config::{ConfigError, GatewayConfig};
 use connection::{Patience, Tools};
+use files::Fingerprint;
 use listener::{Listener, Shared};
 use pool::Pool;
 use reencryptor::Reencryptor;
@@ -112,6 +115,8 @@ impl Gateway {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let limits = config.limits;
+        let files = config.files();
+        let seen = Fingerprint::of(&files);
         let pool = Pool::new((limits.threads > 0).then_some(limits.threads));
         let positive = |bytes: u32| i32::try_from(bytes).unwrap_or(i32::MAX);
         let blocking = move || {
@@ -155,6 +160,7 @@ impl Gateway {
         let gateway =
             Self { listeners, drain: Limits::duration(limits.drain_ms), shared, _watcher: None };
         gateway.shared.tasks.spawn(gateway.keep_discovering());
+        gateway.shared.tasks.spawn(gateway.keep_reloading(files, seen));
         Ok(gateway)
     }
 
@@ -177,19 +183,58 @@ impl Gateway {
     }
 
     /// Reads certificates and users anew, for connections to come. What cannot be read is logged, and
-    /// what was in force stays in force.
+    /// what was in force stays in force. A file that changes is read without being asked for.
     pub async fn reload(&self) {
+        if tokio::task::spawn_blocking(self.reloading()).await.is_err() {
+            warn!("reloading did not end");
+        }
+    }
+
+    /// Reads all files anew. What it gives blocks.
+    fn reloading(&self) -> impl Fn() + Clone + Send + 'static {
         let listeners: Vec<_> =
             self.listeners.iter().map(|(listener, _)| Arc::clone(listener)).collect();
         let cluster = Arc::clone(&self.shared.cluster);
-        let reload = tokio::task::spawn_blocking(move || {
+        move || {
             listeners.iter().for_each(|listener| listener.reload());
             if let Err(error) = cluster.reload() {
                 warn!(%error, "certificates for brokers not reloaded: the old ones stay in force");
             }
-        });
-        if reload.await.is_err() {
-            warn!("reloading did not end");
+        }
+    }
+
+    /// Reads files anew when they change. A pair of files that is replaced one after the other may be
+    /// read between the two: that fails, and the second change is another reason to read.
+    fn keep_reloading(
+        &self,
+        files: Vec<PathBuf>,
+        mut seen: Fingerprint,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (reload, shutdown) = (self.reloading(), self.shared.tools.shutdown.clone());
+        let keep = async move {
+            let files: Arc<[PathBuf]> = files.into();
+            while !files.is_empty() {
+                sleep(files::LOOK).await;
+                let (files, reload, known) = (Arc::clone(&files), reload.clone(), seen.clone());
+                let looked = tokio::task::spawn_blocking(move || {
+                    let found = Fingerprint::of(&files);
+                    if found != known {
+                        info!(
+                            "a file has changed: certificates, users and token keys are read anew"
+                        );
+                        reload();
+                    }
+                    found
+                });
+                let Ok(found) = looked.await else { return };
+                seen = found;
+            }
+        };
+        async move {
+            tokio::select! {
+                () = keep => {}
+                () = shutdown.cancelled() => {}
+            }
         }
     }
 

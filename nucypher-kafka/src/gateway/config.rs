@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::identity::{Mechanism, Principal, PrincipalError};
+use super::identity::{MappingRules, Mechanism, Principal, PrincipalError};
 
 /// Everything that a gateway is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -130,8 +130,12 @@ pub enum IdentityConfig {
     },
     /// SASL ends at the gateway.
     Sasl {
-        /// The users file (`nucypher gateway user add`), mode 0600.
-        users: PathBuf,
+        /// The users file (`nucypher user add`), mode 0600: for all mechanisms but OAUTHBEARER.
+        #[serde(default)]
+        users: Option<PathBuf>,
+        /// Which tokens are believed: for OAUTHBEARER.
+        #[serde(default)]
+        oauth: Option<OauthConfig>,
         /// The mechanisms that are offered.
         #[serde(default = "default_mechanisms")]
         mechanisms: Vec<String>,
@@ -140,9 +144,48 @@ pub enum IdentityConfig {
         session_lifetime_s: u64,
     },
     /// SASL passes through to the brokers, and is believed once they have accepted it.
-    SaslPassThrough {},
+    SaslPassThrough {
+        /// The claim of an OAUTHBEARER token that names the principal: the brokers'
+        /// `sasl.oauthbearer.sub.claim.name`.
+        #[serde(default = "default_principal_claim")]
+        principal_claim: String,
+        /// Lets tokens pass that are not signed: for development, with brokers on this machine.
+        #[serde(default)]
+        unsecured_tokens: bool,
+    },
     /// The subject of the client's certificate.
-    Mtls {},
+    Mtls {
+        /// Kafka's `ssl.principal.mapping.rules`.
+        #[serde(default)]
+        principal_mapping_rules: Option<String>,
+    },
+}
+
+/// Which OAUTHBEARER tokens are believed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OauthConfig {
+    /// JWKS (RFC 7517): the public keys of the issuer.
+    pub jwks: PathBuf,
+    /// What the claim `iss` must say.
+    pub issuer: String,
+    /// What the claim `aud` must name; one of these.
+    pub audiences: Vec<String>,
+    /// The claim that names the principal.
+    #[serde(default = "default_principal_claim")]
+    pub principal_claim: String,
+    /// By how many seconds the issuer's clock may differ.
+    #[serde(default = "default_clock_skew")]
+    pub clock_skew_s: u64,
+}
+
+fn default_principal_claim() -> String {
+    "sub".to_owned()
+}
+
+fn default_clock_skew() -> u64 {
+    30
 }
 
 fn default_mechanisms() -> Vec<String> {
@@ -338,8 +381,9 @@ impl GatewayConfig {
     pub fn resolve(&mut self, folder: &Path) {
         let mut paths = self.cluster.paths();
         for listener in &mut self.listeners {
-            if let IdentityConfig::Sasl { users, .. } = &mut listener.identity {
-                paths.push(users);
+            if let IdentityConfig::Sasl { users, oauth, .. } = &mut listener.identity {
+                paths.extend(users);
+                paths.extend(oauth.as_mut().map(|oauth| &mut oauth.jwks));
             }
             if let Some(tls) = &mut listener.tls {
                 paths.extend([&mut tls.certificates, &mut tls.key]);
@@ -354,6 +398,27 @@ impl GatewayConfig {
         for path in paths {
             *path = folder.join(&*path);
         }
+    }
+
+    /// The files that may be read anew while the gateway runs.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        if let Some(UpstreamTls { authorities, certificates, key }) = &self.cluster.tls {
+            files.push(authorities);
+            files.extend(certificates);
+            files.extend(key);
+        }
+        for listener in &self.listeners {
+            if let IdentityConfig::Sasl { users, oauth, .. } = &listener.identity {
+                files.extend(users);
+                files.extend(oauth.as_ref().map(|oauth| &oauth.jwks));
+            }
+            if let Some(ListenerTls { certificates, key, client_authorities }) = &listener.tls {
+                files.extend([certificates, key]);
+                files.extend(client_authorities);
+            }
+        }
+        files.into_iter().cloned().collect()
     }
 
     /// Checks what no type says.
@@ -397,7 +462,11 @@ impl GatewayConfig {
         for (key, sasl) in
             self.cluster.sasl.iter().map(|sasl| ("cluster.sasl".to_owned(), sasl)).chain(named)
         {
-            mechanism(&key, &sasl.mechanism)?;
+            if mechanism(&key, &sasl.mechanism)? == Mechanism::OAuthBearer {
+                let problem =
+                    "the gateway's own account needs PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512";
+                return Err(ConfigError::value(format!("{key}.mechanism"), problem));
+            }
         }
         for name in self.cluster.principals.keys() {
             principal("cluster.principals", name)?;
@@ -465,18 +534,41 @@ impl ListenerConfig {
             IdentityConfig::Fixed { principal: name } => {
                 principal(&key("identity.principal"), name).map(|_| ())
             }
-            IdentityConfig::Sasl { mechanisms, .. } => {
+            IdentityConfig::Sasl { mechanisms, users, oauth, .. } => {
                 if mechanisms.is_empty() {
                     return Err(ConfigError::value(
                         key("identity.mechanisms"),
                         "offer at least one mechanism",
                     ));
                 }
-                mechanisms
-                    .iter()
-                    .try_for_each(|name| mechanism(&key("identity.mechanisms"), name).map(|_| ()))
+                for name in mechanisms {
+                    let bearer =
+                        mechanism(&key("identity.mechanisms"), name)? == Mechanism::OAuthBearer;
+                    match (bearer, users, oauth) {
+                        (true, _, None) => {
+                            return Err(ConfigError::value(
+                                key("identity.oauth"),
+                                "OAUTHBEARER needs the table oauth with jwks, issuer and audiences",
+                            ));
+                        }
+                        (false, None, _) => {
+                            return Err(ConfigError::value(
+                                key("identity.users"),
+                                format!("{name} needs a users file"),
+                            ));
+                        }
+                        _ => {}
+                    }
+                }
+                match oauth {
+                    Some(oauth) if oauth.audiences.is_empty() => Err(ConfigError::value(
+                        key("identity.oauth.audiences"),
+                        "name the audience that tokens for this cluster have",
+                    )),
+                    _ => Ok(()),
+                }
             }
-            IdentityConfig::SaslPassThrough {} => {
+            IdentityConfig::SaslPassThrough { unsecured_tokens, .. } => {
                 if cluster.sasl.is_some() || !cluster.principals.is_empty() {
                     return Err(ConfigError::value(
                         key("identity"),
@@ -484,6 +576,12 @@ impl ListenerConfig {
                     ));
                 }
                 let local = cluster.bootstrap_servers.iter().all(|server| is_loopback(server));
+                if *unsecured_tokens && !(local && self.bind.ip().is_loopback()) {
+                    return Err(ConfigError::value(
+                        key("identity.unsecured_tokens"),
+                        "anybody can make such a token: only with brokers and bind on loopback addresses",
+                    ));
+                }
                 if cluster.tls.is_none() && !local {
                     return Err(ConfigError::value(
                         key("identity"),
@@ -492,8 +590,10 @@ impl ListenerConfig {
                 }
                 Ok(())
             }
-            IdentityConfig::Mtls {} => match &self.tls {
-                Some(ListenerTls { client_authorities: Some(_), .. }) => Ok(()),
+            IdentityConfig::Mtls { principal_mapping_rules } => match &self.tls {
+                Some(ListenerTls { client_authorities: Some(_), .. }) => {
+                    mapping_rules(&key("identity"), principal_mapping_rules.as_deref()).map(|_| ())
+                }
                 _ => Err(ConfigError::value(
                     key("tls.client_authorities"),
                     "identity mtls needs the authorities for client certificates",
@@ -553,6 +653,12 @@ impl Limits {
 /// Parses a principal.
 pub(super) fn principal(key: &str, name: &str) -> Result<Principal, ConfigError> {
     name.parse().map_err(|error: PrincipalError| ConfigError::value(key, error))
+}
+
+/// Parses mapping rules; none are Kafka's default.
+pub(super) fn mapping_rules(key: &str, rules: Option<&str>) -> Result<MappingRules, ConfigError> {
+    let rules = MappingRules::parse(rules.unwrap_or("DEFAULT"));
+    rules.map_err(|error| ConfigError::value(format!("{key}.principal_mapping_rules"), error))
 }
 
 /// Parses a mechanism.

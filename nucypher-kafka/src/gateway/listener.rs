@@ -12,10 +12,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, debug, error, info, warn};
 
-use super::config::{ConfigError, IdentityConfig, ListenerConfig, NodePorts, mechanism, principal};
+use super::config::{
+    ConfigError, IdentityConfig, ListenerConfig, NodePorts, mapping_rules, mechanism, principal,
+};
 use super::connection::{Connection, Peer, Surroundings, Tools};
 use super::fault::{ClientFault, Fault, Side};
-use super::identity::{Principal, Transport, Users, mtls};
+use super::identity::{Bearer, KeySet, MappingRules, Principal, Reading, Transport, Users, mtls};
 use super::reload::Reloadable;
 use super::routes::{Route, Routes};
 use super::session::{
@@ -62,8 +64,8 @@ pub struct Listener {
 enum Identity {
     Fixed(Principal),
     Ended(Arc<EndedSettings>),
-    Watched,
-    Mtls,
+    Watched(Reading),
+    Mtls(MappingRules),
 }
 
 impl Listener {
@@ -78,12 +80,27 @@ impl Listener {
             IdentityConfig::Fixed { principal: name } => {
                 Identity::Fixed(principal(&key("identity.principal"), name)?)
             }
-            IdentityConfig::Sasl { users, mechanisms, session_lifetime_s } => {
-                let path = users.clone();
-                let users = Reloadable::new(move || Users::load(&path).map(Arc::new));
+            IdentityConfig::Sasl { users, oauth, mechanisms, session_lifetime_s } => {
+                let users = users.clone().map(|path| {
+                    Reloadable::new(move || Users::load(&path).map(Arc::new))
+                        .map_err(|error| ConfigError::value(key("identity.users"), error))
+                });
+                let bearer = oauth.clone().map(|oauth| {
+                    let path = oauth.jwks;
+                    let keys = Reloadable::new(move || KeySet::load(&path).map(Arc::new));
+                    Ok::<_, ConfigError>(Bearer {
+                        keys: keys.map_err(|error| {
+                            ConfigError::value(key("identity.oauth.jwks"), error)
+                        })?,
+                        issuer: oauth.issuer,
+                        audiences: oauth.audiences,
+                        principal_claim: oauth.principal_claim,
+                        clock_skew: Duration::from_secs(oauth.clock_skew_s),
+                    })
+                });
                 Identity::Ended(Arc::new(EndedSettings {
-                    users: users
-                        .map_err(|error| ConfigError::value(key("identity.users"), error))?,
+                    users: users.transpose()?,
+                    bearer: bearer.transpose()?,
                     mechanisms: mechanisms
                         .iter()
                         .map(|name| mechanism(&key("identity.mechanisms"), name))
@@ -92,8 +109,15 @@ impl Listener {
                         .then(|| Duration::from_secs(*session_lifetime_s)),
                 }))
             }
-            IdentityConfig::SaslPassThrough {} => Identity::Watched,
-            IdentityConfig::Mtls {} => Identity::Mtls,
+            IdentityConfig::SaslPassThrough { principal_claim, unsecured_tokens } => {
+                Identity::Watched(Reading {
+                    principal_claim: principal_claim.clone(),
+                    unsecured: *unsecured_tokens,
+                })
+            }
+            IdentityConfig::Mtls { principal_mapping_rules } => {
+                Identity::Mtls(mapping_rules(&key("identity"), principal_mapping_rules.as_deref())?)
+            }
         };
         let tls = config.tls.clone().map(|config| {
             Reloadable::new(move || {
@@ -119,7 +143,7 @@ impl Listener {
             binding: Mutex::new(()),
             routes: Arc::new(Routes::new(config.advertised_host.clone())),
             admins: match identity {
-                Identity::Watched => Admins::Everyone,
+                Identity::Watched(_) => Admins::Everyone,
                 _ => Admins::Named(admins.into()),
             },
             identity,
@@ -158,10 +182,16 @@ impl Listener {
         {
             error!(listener = self.name, %error, "certificates not reloaded: the old ones stay in force");
         }
-        if let Identity::Ended(settings) = &self.identity
-            && let Err(error) = settings.users.reload()
+        let Identity::Ended(settings) = &self.identity else { return };
+        if let Some(users) = &settings.users
+            && let Err(error) = users.reload()
         {
             error!(listener = self.name, %error, "users not reloaded: the old ones stay in force");
+        }
+        if let Some(bearer) = &settings.bearer
+            && let Err(error) = bearer.keys.reload()
+        {
+            error!(listener = self.name, %error, "JWKS not reloaded: the old keys stay in force");
         }
     }
 
@@ -273,7 +303,7 @@ impl Listener {
         let io = |error| Fault::Io { side: Side::Client, error };
         tcp.set_nodelay(true).map_err(io)?;
         let transport = Transport::new(self.tls.is_some(), peer.ip());
-        let (client, certified) = match &self.tls {
+        let (client, leaf) = match &self.tls {
             None => {
                 let (reader, writer) = tcp.into_split();
                 (Peer::new(reader, writer), None)
@@ -286,10 +316,9 @@ impl Listener {
                     .await
                     .map_err(|_| io(std::io::ErrorKind::TimedOut.into()))?
                     .map_err(io)?;
-                let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let certified = leaf.map(|leaf| mtls::principal(leaf.as_ref()));
+                let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
                 let (reader, writer) = tokio::io::split(stream);
-                (Peer::new(reader, writer), certified)
+                (Peer::new(reader, writer), leaf)
             }
         };
         let authentication = match &self.identity {
@@ -298,11 +327,13 @@ impl Listener {
                 let ranges = self.shared.cluster.ranges(target).await?;
                 Authentication::Ended(Ended::new(Arc::clone(settings), transport, ranges))
             }
-            Identity::Watched => Authentication::Watched(Watched::new(transport)),
-            Identity::Mtls => {
-                let certified =
-                    certified.ok_or(Fault::Bug("a client without a certificate got past TLS"))?;
-                Authentication::Known(certified.map_err(ClientFault::Certificate)?)
+            Identity::Watched(reading) => {
+                Authentication::Watched(Watched::new(transport).reading(reading.clone()))
+            }
+            Identity::Mtls(rules) => {
+                let leaf = leaf.ok_or(Fault::Bug("a client without a certificate got past TLS"))?;
+                let principal = mtls::mapped(leaf.as_ref(), rules);
+                Authentication::Known(principal.map_err(ClientFault::Certificate)?)
             }
         };
         let session = Session::new(self.world(), authentication);

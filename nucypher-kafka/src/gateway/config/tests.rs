@@ -162,3 +162,54 @@ fn hosts_and_ports() {
         assert_eq!(host_and_port(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn what_oauthbearer_and_mapping_rules_need() {
+    let listener = |identity: &str, rest: &str| {
+        GatewayConfig::parse(&format!(
+            r#"
+            cluster = {{ bootstrap_servers = ["127.0.0.1:9092"] }}
+            [[listener]]
+            name = "a"
+            bind = "127.0.0.1:0"
+            advertised_host = "localhost"
+            node_ports = {{ base = 0 }}
+            identity = {{ {identity} }}
+            {rest}
+            "#
+        ))
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+    };
+    let oauth = r#"oauth = { jwks = "jwks.json", issuer = "https://i", audiences = ["kafka"] }"#;
+    let sasl = |mechanisms: &str, rest: &str| {
+        listener(&format!(r#"kind = "sasl", mechanisms = {mechanisms}, {rest}"#), "")
+    };
+    assert_eq!(sasl(r#"["OAUTHBEARER"]"#, oauth), Ok(()));
+    let error = sasl(r#"["OAUTHBEARER"]"#, r#"users = "u""#).unwrap_err();
+    assert!(error.contains("identity.oauth"), "{error}");
+    let error = sasl(r#"["OAUTHBEARER", "PLAIN"]"#, oauth).unwrap_err();
+    assert!(error.contains("PLAIN needs a users file"), "{error}");
+    let error = sasl(r#"["OAUTHBEARER"]"#, &oauth.replace(r#"["kafka"]"#, "[]")).unwrap_err();
+    assert!(error.contains("audiences"), "{error}");
+
+    let through = r#"kind = "sasl-pass-through", unsecured_tokens = true"#;
+    assert_eq!(listener(through, ""), Ok(()));
+    let open = listener(through, "").map(|()| {
+        GatewayConfig::parse(&format!(
+            "cluster = {{ bootstrap_servers = [\"127.0.0.1:9092\"] }}\n[[listener]]\nname = \"a\"\n\
+             bind = \"0.0.0.0:0\"\nadvertised_host = \"localhost\"\nnode_ports = {{ base = 0 }}\n\
+             identity = {{ {through} }}\n"
+        ))
+    });
+    let error = open.unwrap().unwrap_err().to_string();
+    assert!(error.contains("anybody can make such a token"), "{error}");
+
+    let tls = r#"tls = { certificates = "c", key = "k", client_authorities = "a" }"#;
+    let mtls = |rules: &str| {
+        listener(&format!(r#"kind = "mtls", principal_mapping_rules = "{rules}""#), tls)
+    };
+    assert_eq!(mtls("RULE:^CN=(.*?),.*$/$1/L, DEFAULT"), Ok(()));
+    let error = mtls("CN=a").unwrap_err();
+    assert!(error.contains("principal_mapping_rules"), "{error}");
+}

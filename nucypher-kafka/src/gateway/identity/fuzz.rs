@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use super::{
-    Account, ClientStep, Mechanism, Observation, Observed, Password, SaslClient, SaslServer,
-    ScramCredential, ScramHash, Step, Transport, Users, mtls,
+    Account, ClientStep, MappingRules, Mechanism, Observation, Observed, Password, Reading,
+    SaslClient, SaslServer, ScramCredential, ScramHash, Step, Transport, Users, mtls,
 };
 
 /// One user, made without PBKDF2.
@@ -20,7 +20,7 @@ static USERS: LazyLock<Option<Arc<Users>>> = LazyLock::new(|| {
 #[doc(hidden)]
 pub fn fuzz_sasl(data: &[u8]) {
     let Some((&choice, rest)) = data.split_first() else { return };
-    let mechanisms = Mechanism::ALL;
+    let mechanisms = Mechanism::PASSWORDS;
     let Some(&mechanism) = mechanisms.get(usize::from(choice >> 2) % mechanisms.len()) else {
         return;
     };
@@ -89,6 +89,10 @@ fn observed<'a>(mechanism: Mechanism, tokens: impl Iterator<Item = &'a [u8]>, ac
 #[doc(hidden)]
 pub fn fuzz_texts(data: &[u8]) {
     let _ = mtls::principal(data);
+    let _ = Reading { unsecured: true, ..Reading::default() }.claimed(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = MappingRules::parse(text).map(|rules| rules.map("CN=alice,O=y"));
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = Users::parse(text);
     for hash in ScramHash::ALL {

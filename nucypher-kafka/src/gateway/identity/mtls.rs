@@ -17,6 +17,7 @@ use x509_parser::{
     x509::{AttributeTypeAndValue, X509Name},
 };
 
+use super::mapping::MappingRules;
 use super::principal::{Principal, PrincipalError};
 
 /// Why a certificate gives no principal.
@@ -47,25 +48,47 @@ pub enum MtlsError {
         /// The attribute's type.
         oid: String,
     },
+    /// No mapping rule fits the subject.
+    #[error("no rule of principal_mapping_rules fits the subject {subject}; add one, or DEFAULT")]
+    NoRule {
+        /// The subject, as the rules see it.
+        subject: String,
+    },
     /// The subject is no principal.
     #[error("certificate subject: {0}")]
     Principal(#[from] PrincipalError),
 }
 
-/// Give the principal of a client's leaf certificate.
+/// Give the principal of a client's leaf certificate: its subject as it is.
+///
+/// # Errors
+/// [`MtlsError`] where the subject is empty or cannot be printed as Java does.
+pub fn principal(leaf: &[u8]) -> Result<Principal, MtlsError> {
+    Ok(Principal::user(&subject(leaf)?)?)
+}
+
+/// Give the principal of a client's leaf certificate: its subject, by these rules.
 ///
 /// Requires: the certificate was verified, as [`tls`](crate::gateway::tls) does it. Cost: some
 /// microseconds a connection.
 ///
 /// # Errors
 /// [`MtlsError`] where the subject is empty or cannot be printed as Java does.
-pub fn principal(leaf: &[u8]) -> Result<Principal, MtlsError> {
+pub fn mapped(leaf: &[u8], rules: &MappingRules) -> Result<Principal, MtlsError> {
+    let subject = subject(leaf)?;
+    match rules.map(&subject) {
+        Some(name) => Ok(Principal::user(&name)?),
+        None => Err(MtlsError::NoRule { subject }),
+    }
+}
+
+fn subject(leaf: &[u8]) -> Result<String, MtlsError> {
     let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| MtlsError::Malformed)?;
     let name = distinguished_name(certificate.subject())?;
     if name.is_empty() {
         return Err(MtlsError::NoSubject);
     }
-    Ok(Principal::user(&name)?)
+    Ok(name)
 }
 
 fn distinguished_name(name: &X509Name<'_>) -> Result<String, MtlsError> {

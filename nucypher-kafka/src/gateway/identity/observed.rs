@@ -9,6 +9,7 @@
 use std::fmt;
 
 use super::{
+    bearer::Reading,
     principal::Principal,
     sasl::{ClientFirst, Mechanism, SaslError, Transport, check_len, plain_message},
 };
@@ -17,6 +18,7 @@ use super::{
 pub struct Observed {
     mechanism: Mechanism,
     known_as: Option<Principal>,
+    reading: Reading,
     state: State,
 }
 
@@ -32,6 +34,10 @@ enum State {
     Second {
         claimed: Principal,
     },
+    /// The broker has said why it does not believe the token; the client acknowledges that (RFC 7628, 3.2.3).
+    Rejected,
+    /// The broker's turn, to refuse.
+    Refusal,
     Over,
 }
 
@@ -54,13 +60,20 @@ impl Observed {
     /// [`SaslError::NeedsTls`] where the client's side of the connection is in the clear.
     pub fn new(mechanism: Mechanism, transport: Transport) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
-        Ok(Self { mechanism, known_as: None, state: State::First })
+        Ok(Self { mechanism, known_as: None, reading: Reading::default(), state: State::First })
     }
 
     /// Accept only this principal: for a re-authentication (KIP-368).
     #[must_use]
     pub fn known_as(mut self, principal: Principal) -> Self {
         self.known_as = Some(principal);
+        self
+    }
+
+    /// Read OAUTHBEARER tokens so.
+    #[must_use]
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
         self
     }
 
@@ -79,6 +92,7 @@ impl Observed {
                     Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
                         (Principal::user(&ClientFirst::parse(token)?.user)?, false)
                     }
+                    Mechanism::OAuthBearer => (self.reading.claimed(token)?, true),
                 };
                 if self.known_as.as_ref().is_some_and(|known_as| *known_as != claimed) {
                     return Err(SaslError::PrincipalChanged);
@@ -86,7 +100,11 @@ impl Observed {
                 State::Answer { claimed, last }
             }
             State::Second { claimed } => State::Answer { claimed, last: true },
-            State::Answer { .. } | State::Over => return Err(SaslError::OutOfOrder),
+            State::Rejected if token == b"\x01" => State::Refusal,
+            State::Rejected => return Err(SaslError::Malformed("OAUTHBEARER: acknowledgement")),
+            State::Answer { .. } | State::Refusal | State::Over => {
+                return Err(SaslError::OutOfOrder);
+            }
         };
         Ok(())
     }
@@ -101,15 +119,20 @@ impl Observed {
         error_code: i16,
     ) -> Result<Observation, SaslError> {
         let state = std::mem::replace(&mut self.state, State::Over);
+        if matches!(state, State::Answer { .. } | State::Refusal) && error_code != 0 {
+            return Ok(Observation::Refused);
+        }
         let State::Answer { claimed, last } = state else {
             return Err(SaslError::OutOfOrder);
         };
-        if error_code != 0 {
-            return Ok(Observation::Refused);
-        }
         check_len(token)?;
         if !last {
             self.state = State::Second { claimed };
+            return Ok(Observation::Continue);
+        }
+        // With OAUTHBEARER success is an empty token; a challenge says why the token is refused.
+        if self.mechanism == Mechanism::OAuthBearer && !token.is_empty() {
+            self.state = State::Rejected;
             return Ok(Observation::Continue);
         }
         // Kafka reports a refusal by its error code; `e=` beside code 0 would be a contradiction.

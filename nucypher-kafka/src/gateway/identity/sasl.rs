@@ -13,7 +13,7 @@ pub use server::{PasswordCheck, SaslServer, Step};
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use super::{credential::ScramHash, principal::PrincipalError};
+use super::{credential::ScramHash, jwt::TokenError, principal::PrincipalError};
 
 /// The longest SASL token that is looked at, in bytes. A SCRAM message has a few hundred; a PLAIN message
 /// is that long where the password is a token of a hosted Kafka.
@@ -29,11 +29,17 @@ pub enum Mechanism {
     ScramSha256,
     /// SCRAM-SHA-512.
     ScramSha512,
+    /// OAUTHBEARER (RFC 7628): a signed token.
+    OAuthBearer,
 }
 
 impl Mechanism {
     /// All that are supported.
-    pub const ALL: [Self; 3] = [Self::ScramSha512, Self::ScramSha256, Self::Plain];
+    pub const ALL: [Self; 4] =
+        [Self::ScramSha512, Self::ScramSha256, Self::Plain, Self::OAuthBearer];
+
+    /// Those in which a user has a password.
+    pub const PASSWORDS: [Self; 3] = [Self::ScramSha512, Self::ScramSha256, Self::Plain];
 
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
@@ -41,13 +47,14 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 
     /// The hash of a SCRAM mechanism.
     pub const fn hash(self) -> Option<ScramHash> {
         match self {
-            Self::Plain => None,
+            Self::Plain | Self::OAuthBearer => None,
             Self::ScramSha256 => Some(ScramHash::Sha256),
             Self::ScramSha512 => Some(ScramHash::Sha512),
         }
@@ -55,7 +62,7 @@ impl Mechanism {
 
     /// Whether tokens of this mechanism may go over such a transport.
     ///
-    /// PLAIN shows the password to whoever listens, and SCRAM enough to guess it offline; neither ties
+    /// PLAIN shows the password and OAUTHBEARER the token to whoever listens, SCRAM enough to guess it offline; neither ties
     /// the connection's later bytes to the client.
     ///
     /// # Errors
@@ -116,13 +123,13 @@ impl Transport {
 pub enum SaslError {
     /// Peer: a mechanism that is not supported here.
     #[error(
-        "SASL mechanism {name} is not supported; supported are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512"
+        "SASL mechanism {name} is not supported; supported are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER"
     )]
     UnsupportedMechanism {
         /// Its name, escaped, at most 32 characters.
         name: String,
     },
-    /// Peer or configuration: a password mechanism over a network in the clear.
+    /// Peer or configuration: a mechanism that shows a password or a token, over a network in the clear.
     #[error("{mechanism} needs TLS, except on a loopback address")]
     NeedsTls {
         /// The mechanism.
@@ -143,6 +150,9 @@ pub enum SaslError {
     /// Peer: unknown user or wrong password, never said which.
     #[error("authentication failed: unknown user or wrong password")]
     Denied,
+    /// Peer: a token that is not believed.
+    #[error("authentication failed: {0}")]
+    Token(#[from] TokenError),
     /// Peer: an authorization id that is not the user's own name.
     #[error("the authorization id differs from the user name; leave it empty")]
     AuthorizationId,
@@ -184,6 +194,7 @@ impl SaslError {
             Self::TooLong { .. }
             | Self::Malformed(_)
             | Self::Denied
+            | Self::Token(_)
             | Self::AuthorizationId
             | Self::DelegationToken
             | Self::ChannelBinding

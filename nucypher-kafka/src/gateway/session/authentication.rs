@@ -10,7 +10,7 @@ use super::requests::Request;
 use super::{ClientFault, Fault, Now, Principal, SaslError, SaslStep, Session, Step, Work};
 use crate::gateway::fault::BrokerFault;
 use crate::gateway::identity::{
-    Mechanism, Observation, Observed, SaslServer, Transport, Users, UsersError,
+    Bearer, Mechanism, Observation, Observed, Reading, SaslServer, Transport, Users, UsersError,
 };
 use crate::gateway::reload::Reloadable;
 use crate::protocol::api_versions::Range;
@@ -44,17 +44,30 @@ pub struct Ended {
     transport: Transport,
     /// What the broker speaks, for clients that ask before they are connected to it.
     ranges: Arc<[Range]>,
-    exchange: Option<SaslServer>,
+    exchange: Option<Exchange>,
     checked: Option<Result<SaslStep, SaslError>>,
+    /// For how long the token holds that was just believed.
+    token_left: Option<Duration>,
     known: Option<Known>,
     connected: bool,
+}
+
+/// An exchange of SASL that ends at the gateway.
+#[derive(Debug)]
+enum Exchange {
+    /// Against the users.
+    Password(SaslServer),
+    /// A token against the keys of its issuer.
+    Bearer,
 }
 
 /// What a listener says about SASL that ends at the gateway.
 #[derive(Debug)]
 pub struct EndedSettings {
-    /// The users.
-    pub users: Reloadable<Users, UsersError>,
+    /// The users, for mechanisms with passwords.
+    pub users: Option<Reloadable<Users, UsersError>>,
+    /// Which tokens are believed, for OAUTHBEARER.
+    pub bearer: Option<Bearer>,
     /// The mechanisms that are offered.
     pub mechanisms: Vec<Mechanism>,
     /// For how long an authentication holds; `None` for as long as the connection.
@@ -65,6 +78,7 @@ pub struct EndedSettings {
 #[derive(Debug)]
 pub struct Watched {
     transport: Transport,
+    reading: Reading,
     asked: Option<Mechanism>,
     exchange: Option<Observed>,
     known: Option<Known>,
@@ -87,6 +101,7 @@ impl Ended {
             ranges,
             exchange: None,
             checked: None,
+            token_left: None,
             known: None,
             connected: false,
         }
@@ -97,7 +112,15 @@ impl Watched {
     /// A client that has not said anything yet.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
-        Self { transport, asked: None, exchange: None, known: None }
+        let reading = Reading::default();
+        Self { transport, reading, asked: None, exchange: None, known: None }
+    }
+
+    /// Reads OAUTHBEARER tokens so.
+    #[must_use]
+    pub fn reading(mut self, reading: Reading) -> Self {
+        self.reading = reading;
+        self
     }
 }
 
@@ -256,17 +279,16 @@ impl Session {
             Authentication::Ended(ended) => {
                 let step = match ended.checked.take() {
                     Some(checked) => checked,
-                    None => ended
-                        .exchange
-                        .as_mut()
-                        .ok_or(SaslError::OutOfOrder)
-                        .and_then(|e| e.step(token)),
+                    None => ended.step(token, now),
                 };
                 let bytes = match step {
                     Ok(SaslStep::Check(check)) => return Ok(Step::Await(Work::Check(check))),
                     Ok(SaslStep::Continue(token)) => answer(0, &token, None, None),
                     Ok(SaslStep::Done { principal, token }) => {
-                        let lifetime = ended.settings.lifetime;
+                        let own = ended.settings.lifetime;
+                        let left = ended.token_left.take();
+                        // A token's end is the session's end (KIP-368).
+                        let lifetime = own.into_iter().chain(left).min();
                         let expires =
                             lifetime.and_then(|lifetime| now.instant.checked_add(lifetime));
                         ended.known = Some(Known { principal, expires });
@@ -316,8 +338,9 @@ impl Session {
             let code = sasl::walk_handshake_response(body).map_err(malformed)?;
             watched.exchange = None;
             if let (0, Some(mechanism)) = (code, watched.asked.take()) {
-                let exchange =
-                    Observed::new(mechanism, watched.transport).map_err(ClientFault::Sasl)?;
+                let exchange = Observed::new(mechanism, watched.transport)
+                    .map_err(ClientFault::Sasl)?
+                    .reading(watched.reading.clone());
                 watched.exchange = Some(match &watched.known {
                     Some(known) => exchange.known_as(known.principal.clone()),
                     None => exchange,
@@ -344,15 +367,36 @@ impl Session {
 }
 
 impl Ended {
-    fn begin(&self, mechanism: &str) -> Result<SaslServer, SaslError> {
+    fn begin(&self, mechanism: &str) -> Result<Exchange, SaslError> {
         let mechanism: Mechanism = mechanism.parse()?;
+        let unsupported = || SaslError::UnsupportedMechanism { name: mechanism.name().to_owned() };
         if !self.settings.mechanisms.contains(&mechanism) {
-            return Err(SaslError::UnsupportedMechanism { name: mechanism.name().to_owned() });
+            return Err(unsupported());
         }
-        let exchange = SaslServer::start(mechanism, self.settings.users.current(), self.transport)?;
-        Ok(match &self.known {
+        if mechanism == Mechanism::OAuthBearer {
+            mechanism.check_transport(self.transport)?;
+            return Ok(Exchange::Bearer);
+        }
+        let users = self.settings.users.as_ref().ok_or_else(unsupported)?.current();
+        let exchange = SaslServer::start(mechanism, users, self.transport)?;
+        Ok(Exchange::Password(match &self.known {
             Some(known) => exchange.known_as(known.principal.clone()),
             None => exchange,
-        })
+        }))
+    }
+
+    fn step(&mut self, token: &[u8], now: Now) -> Result<SaslStep, SaslError> {
+        match self.exchange.as_mut().ok_or(SaslError::OutOfOrder)? {
+            Exchange::Password(exchange) => exchange.step(token),
+            Exchange::Bearer => {
+                let bearer = self.settings.bearer.as_ref().ok_or(SaslError::OutOfOrder)?;
+                let accepted = bearer.accept(token, now.wall_ms)?;
+                if self.known.as_ref().is_some_and(|known| known.principal != accepted.principal) {
+                    return Err(SaslError::PrincipalChanged);
+                }
+                self.token_left = Some(accepted.left);
+                Ok(SaslStep::Done { principal: accepted.principal, token: Vec::new() })
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions in memory: order, what passes and what does not, identity, hostile peers.
 
+mod bearer;
 mod records;
 
 use std::time::Duration;
@@ -335,11 +336,15 @@ fn users() -> Users {
 
 fn ended(lifetime: Option<Duration>) -> Authentication {
     let users = Arc::new(users());
-    let settings = EndedSettings {
-        users: Reloadable::new(move || Ok(Arc::clone(&users))).unwrap(),
+    ended_by(EndedSettings {
+        users: Some(Reloadable::new(move || Ok(Arc::clone(&users))).unwrap()),
+        bearer: None,
         mechanisms: vec![Mechanism::Plain],
         lifetime,
-    };
+    })
+}
+
+fn ended_by(settings: EndedSettings) -> Authentication {
     let ranges = [
         crate::protocol::api_versions::Range { key: 0, min: 0, max: 13 },
         crate::protocol::api_versions::Range { key: 18, min: 0, max: 4 },

@@ -154,6 +154,16 @@ fn subjects_as_openssl_prints_them() {
 }
 
 #[test]
+fn mapping_rules_give_the_name_or_there_is_no_identity() {
+    let alice = certificate(&[(DnType::CommonName, utf8("Alice"))]);
+    let rules = MappingRules::parse("RULE:^CN=(.*)$/$1/L").unwrap();
+    assert_eq!(mapped(&alice, &rules).unwrap(), Principal::user("alice").unwrap());
+    let rules = MappingRules::parse("RULE:^CN=bob$/bob/").unwrap();
+    let subject = "CN=Alice".to_owned();
+    assert_eq!(mapped(&alice, &rules), Err(MtlsError::NoRule { subject }));
+}
+
+#[test]
 fn certificates_without_a_principal() {
     let named = |value| principal(&certificate(&[(DnType::CommonName, value)]));
     let encoding = |value| match named(value) {

@@ -65,7 +65,7 @@ fn a_broker_that_contradicts_itself_is_not_believed() {
 
 #[test]
 fn tokens_come_in_turn() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         assert_eq!(observed(mechanism).broker_token(b"", 0), Err(SaslError::OutOfOrder));
     }
     let mut plain = observed(Mechanism::Plain);

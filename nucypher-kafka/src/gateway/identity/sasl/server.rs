@@ -63,6 +63,10 @@ impl SaslServer {
         transport: Transport,
     ) -> Result<Self, SaslError> {
         mechanism.check_transport(transport)?;
+        if mechanism == Mechanism::OAuthBearer {
+            // Tokens are checked against keys, not against users.
+            return Err(SaslError::UnsupportedMechanism { name: mechanism.name().to_owned() });
+        }
         Ok(Self { mechanism, users, known_as: None, nonce: nonce()?, state: State::First })
     }
 

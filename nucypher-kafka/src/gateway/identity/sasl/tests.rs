@@ -126,7 +126,7 @@ fn known_answers() {
 
 #[test]
 fn client_and_server_agree() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         for (name, password) in [("alice", "correct horse"), ("a,b=c", "correct horse")] {
             let principal = exchange(client(mechanism, name, password), server(mechanism)).unwrap();
             assert_eq!(principal, Principal::user(name).unwrap());
@@ -141,7 +141,7 @@ fn client_and_server_agree() {
 
 #[test]
 fn wrong_password_and_unknown_user_get_the_same_answer() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         for (name, password) in
             [("alice", "correct hors"), ("alice", "correct horse "), ("mallory", "correct horse")]
         {
@@ -241,7 +241,7 @@ fn original_nonce(client_first: &[u8], server_first: &[u8]) -> String {
 
 #[test]
 fn truncated_tokens_are_refused() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         let first = token(client(mechanism, "alice", "correct horse").step(b"").unwrap());
         for len in 0..first.len() {
             match server(mechanism).step(&first[..len]).and_then(run) {
@@ -379,7 +379,7 @@ fn what_a_plain_message_must_not_be() {
 fn oversized_tokens_are_refused() {
     let oversized = vec![b'a'; MAX_TOKEN_LEN + 1];
     let wanted = SaslError::TooLong { len: MAX_TOKEN_LEN + 1 };
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         assert_eq!(server(mechanism).step(&oversized).unwrap_err(), wanted);
         let mut client = client(mechanism, "alice", "correct horse");
         let _ = client.step(b"").unwrap();
@@ -389,7 +389,7 @@ fn oversized_tokens_are_refused() {
 
 #[test]
 fn after_an_error_the_exchange_is_over() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         let mut server = server(mechanism);
         assert!(server.step(b"nonsense").is_err());
         let first = token(client(mechanism, "alice", "correct horse").step(b"").unwrap());
@@ -410,7 +410,7 @@ fn a_re_authentication_may_not_change_the_principal() {
 
 #[test]
 fn passwords_go_over_tls_or_loopback_alone() {
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::PASSWORDS {
         let error = SaslServer::start(mechanism, USERS.clone(), Transport::Clear).unwrap_err();
         assert_eq!(error, SaslError::NeedsTls { mechanism });
         assert!(SaslClient::new(mechanism, account("a", "b"), Transport::Clear).is_err());
@@ -433,12 +433,13 @@ fn mechanisms_by_name() {
     for mechanism in Mechanism::ALL {
         assert_eq!(mechanism.name().parse(), Ok(mechanism));
     }
-    for name in ["GSSAPI", "OAUTHBEARER", "plain", "SCRAM-SHA-256-PLUS", "", "a\nb"] {
+    for name in ["GSSAPI", "OAuthBearer", "plain", "SCRAM-SHA-256-PLUS", "", "a\nb"] {
         let error = name.parse::<Mechanism>().unwrap_err();
         assert_eq!(error.kafka_code(), 33);
         let text = error.to_string();
         assert!(
-            text.contains("PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512") && !text.contains('\n'),
+            text.contains("PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER")
+                && !text.contains('\n'),
             "{text}"
         );
     }
@@ -569,7 +570,7 @@ mod rsasl_peer {
 
     #[test]
     fn its_client_logs_in_here() {
-        for mechanism in Mechanism::ALL {
+        for mechanism in Mechanism::PASSWORDS {
             assert_eq!(login(mechanism, "alice", "correct horse").unwrap().as_str(), "User:alice");
             assert_eq!(login(mechanism, "alice", "wrong").unwrap_err(), SaslError::Denied);
             assert_eq!(login(mechanism, "mallory", "wrong").unwrap_err(), SaslError::Denied);
