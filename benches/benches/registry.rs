@@ -31,13 +31,7 @@ impl World {
         let administrator = Administrator::init(&home, &registry, None, None, NOW, rng).unwrap();
         let gateway = GatewaySecretKey::generate(rng);
         administrator.add_gateway(gateway.public_key()).unwrap();
-        let channel = NewChannel {
-            name: "orders".into(),
-            suite: Suite::Bbs98,
-            topics: vec!["orders".into()],
-            fields: Vec::new(),
-            require_encryption: true,
-        };
+        let channel = NewChannel::new("orders");
         administrator.create_channel(&channel, NOW).unwrap();
         let consumer = SecretKey::generate(Suite::Bbs98, rng);
         for number in 0..grants {

@@ -52,10 +52,13 @@ mod watch;
 mod tests;
 
 pub use administrator::{
-    Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, PassThroughRequest,
-    ShareError,
+    Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, NewField,
+    PassThroughRequest, ShareError,
 };
-pub use channel::{ChannelDescriptor, ChannelKey};
+pub use channel::{
+    ChannelDescriptor, ChannelKey, ProducerKey, ProtectedField, RequiredSignature, Signer,
+    SignerRole,
+};
 pub use codec::Malformed;
 pub use custody::{KeyFileError, read_secret_file, write_secret_file};
 pub use directory::{Directory, DirectoryError, Found};

@@ -500,3 +500,38 @@ def grant_body(
         + u(len(gateways), 1)
         + b"".join(gateways)
     )
+
+
+# Channel descriptors
+
+
+def channel_body(
+    suite, flags, signatures, channel, topics, revision, keys, producers, signers, fields
+):
+    """`keys`: (epoch, slot, field, point); `producers`: (principal, then as a key); `signers`:
+    (role, key, principal); `fields`: (slot, flags, name, selectors)."""
+
+    def place(epoch, slot, field, point):
+        return u(epoch, 4) + u(slot, 1) + len16(text(field)) + point
+
+    def texts(list_):
+        return len16(b"".join(len16(text(one)) for one in list_))
+
+    return (
+        b"nucypher/v1/channel-body"
+        + bytes([suite, flags, signatures])
+        + len16(text(channel))
+        + texts(topics)
+        + u(revision, 8)
+        + u(len(keys), 2)
+        + b"".join(place(*key) for key in keys)
+        + u(len(producers), 2)
+        + b"".join(len16(text(principal)) + place(*key) for principal, *key in producers)
+        + u(len(signers), 2)
+        + b"".join(bytes([role]) + key + len16(text(principal)) for role, key, principal in signers)
+        + u(len(fields), 1)
+        + b"".join(
+            bytes([slot, flag]) + len16(text(name)) + texts(selectors)
+            for slot, flag, name, selectors in fields
+        )
+    )

@@ -1,8 +1,8 @@
-"""Vectors for what is signed: `nu.sig` of nucypher-envelope, the grants of nucypher-kafka."""
+"""Vectors for what is signed: `nu.sig` of nucypher-envelope, grants and channels of nucypher-kafka."""
 
 import formats
 import primitives
-from curve import encode_scalar, multiply
+from curve import encode, encode_scalar, multiply
 from formats import BBS98, ECIES, FRESH, INTERACTIVE, NON_INTERACTIVE
 from make_edek import delegated
 from make_sealed import KEY, ORDER
@@ -209,5 +209,110 @@ def grant():
         }
 
 
+def channel():
+    """Descriptors; their keys follow from a master secret, as an administrator's do."""
+    stream = Stream("kafka/channel")
+    administrator, master = stream.bytes(32), stream.bytes(32)
+    a, b = sorted(primitives.ed25519_public(stream.bytes(32)) for _ in range(2))
+    everything = [(1, 0, ""), (1, 1, "card"), (2, 0, ""), (2, 1, "card"), (2, 7, "full name")]
+    cases = [
+        ("one key", BBS98, 0, 0, "orders", ["orders"], 1, [(1, 0, "")], [], [], []),
+        ("encryption required", ECIES, 1, 0, "orders", ["orders"], 1, [(1, 0, "")], [], [], []),
+        ("retired, no topics", BBS98, 2, 1, "orders", [], 9, [(1, 0, ""), (2, 0, "")], [], [], []),
+        (
+            "two topics and a pattern",
+            BBS98,
+            1,
+            0,
+            "orders",
+            ["orders", "orders.*", "returns"],
+            2,
+            [(1, 0, "")],
+            [],
+            [],
+            [],
+        ),
+        (
+            "producers",
+            BBS98,
+            1,
+            0,
+            "orders",
+            ["*"],
+            3,
+            [(1, 0, ""), (2, 0, "")],
+            [("User:a", 1, 0, ""), ("User:a", 2, 0, ""), ("User:app-*", 2, 0, "")],
+            [],
+            [],
+        ),
+        (
+            "signers",
+            BBS98,
+            1,
+            3,
+            "orders",
+            ["orders"],
+            4,
+            [(1, 0, "")],
+            [],
+            [(1, a, "User:a"), (1, b, "User:app-*"), (2, a, "")],
+            [],
+        ),
+        (
+            "everything",
+            ECIES,
+            3,
+            2,
+            "c" * 249,
+            ["t" * 249],
+            2**64 - 1,
+            everything,
+            [("User:CN=a,O=Shop", 2, 1, "card")],
+            [(1, b, "User:a")],
+            [(1, 1, "card", ["$.card.number", "tag:PII"]), (7, 0, "full name", ["property:pii"])],
+        ),
+    ]
+    for name, suite, flags, signatures, channel_, topics, revision, keys, producers, signers, fields in cases:
+
+        def point(epoch, field, producer=None, suite=suite, channel_=channel_):
+            secret = formats.derive_secret(master, suite, channel_, epoch, field, producer)
+            return encode(multiply(secret))
+
+        keys = [(epoch, slot, field, point(epoch, field)) for epoch, slot, field in keys]
+        producers = [
+            (who, epoch, slot, field, point(epoch, field, who)) for who, epoch, slot, field in producers
+        ]
+        body = formats.channel_body(
+            suite, flags, signatures, channel_, topics, revision, keys, producers, signers, fields
+        )
+
+        def listed(epoch, slot, field, key):
+            return {"epoch": epoch, "slot": slot, "field": field, "key": key.hex()}
+
+        yield {
+            "name": name,
+            "suite": suite,
+            "flags": flags,
+            "signatures": signatures,
+            "channel": channel_,
+            "topics": topics,
+            "revision": revision,
+            "master": master.hex(),
+            "keys": [listed(*key) for key in keys],
+            "producers": [{"principal": who, **listed(*key)} for who, *key in producers],
+            "signers": [
+                {"role": role, "key": key.hex(), "principal": principal} for role, key, principal in signers
+            ],
+            "fields": [
+                {"slot": slot, "flags": flag, "name": field, "selectors": selectors}
+                for slot, flag, field, selectors in fields
+            ],
+            "body": body.hex(),
+            "administrator_secret": administrator.hex(),
+            "administrator_public": primitives.ed25519_public(administrator).hex(),
+            "signature": primitives.ed25519_sign(administrator, body).hex(),
+        }
+
+
 ENVELOPE_FILES = {"signature.json": signature}
-KAFKA_FILES = {"grant.json": grant}
+KAFKA_FILES = {"grant.json": grant, "channel.json": channel}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use nucypher_kafka::registry::{ChannelKeySummary, ChannelSummary, NewChannel};
+use nucypher_kafka::registry::{ChannelKeySummary, ChannelSummary, NewChannel, NewField};
 use nucypher_pre::{PublicKey, Suite};
 
 use crate::files::{self, Existing, Secrecy};
@@ -38,8 +38,9 @@ pub(crate) struct CreateArgs {
     /// A topic that belongs to it; repeat for more [default: the channel's name]
     #[arg(long = "topic", value_name = "TOPIC")]
     topics: Vec<String>,
-    /// A protected field group with a key of its own; repeat for more
-    #[arg(long = "field", value_name = "NAME")]
+    /// A protected field group with a key of its own, and where it stands: JSONPath, tag:NAME or
+    /// property:NAME; repeat for more fields and more selectors of one; NAME! for a required field
+    #[arg(long = "field", value_name = "NAME[!][=SELECTOR]")]
     fields: Vec<String>,
     /// The scheme of its keys: bbs98 or ecies
     #[arg(long, default_value = "bbs98")]
@@ -100,11 +101,11 @@ pub(crate) fn run(command: &Command) -> Result<()> {
 fn create(args: &CreateArgs) -> Result<()> {
     let topics = if args.topics.is_empty() { vec![args.name.clone()] } else { args.topics.clone() };
     let channel = NewChannel {
-        name: args.name.clone(),
         suite: args.suite,
         topics,
-        fields: args.fields.clone(),
+        fields: fields(&args.fields)?,
         require_encryption: !args.allow_clear,
+        ..NewChannel::new(&args.name)
     };
     let created = args.place.open()?.create_channel(&channel, instant::now()?)?;
     print(&created, args.format)?;
@@ -114,6 +115,29 @@ fn create(args: &CreateArgs) -> Result<()> {
         created.name
     ));
     Ok(())
+}
+
+/// `card=$.card.number`, `card` or `card!=tag:PII`, repeated for more selectors of one field.
+fn fields(args: &[String]) -> Result<Vec<NewField>> {
+    let mut fields: Vec<NewField> = Vec::new();
+    for arg in args {
+        let (name, selector) = match arg.split_once('=') {
+            Some((name, selector)) => (name, Some(selector)),
+            None => (arg.as_str(), None),
+        };
+        let (name, required) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+        let place = match fields.iter().position(|field| field.name == name) {
+            Some(place) => place,
+            None => {
+                fields.push(NewField::new(name, &[]));
+                fields.len() - 1
+            }
+        };
+        let field = fields.get_mut(place).context("a field that was just added")?;
+        field.required |= required;
+        field.selectors.extend(selector.map(str::to_owned));
+    }
+    Ok(fields)
 }
 
 fn list(args: &ListArgs) -> Result<()> {

@@ -47,11 +47,10 @@ impl Authority {
     /// A channel that takes clear records too.
     pub(crate) fn channel(&self, name: &str, suite: Suite, topics: &[&str]) -> ChannelName {
         let new = NewChannel {
-            name: name.to_owned(),
             suite,
             topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
-            fields: Vec::new(),
             require_encryption: false,
+            ..NewChannel::new(name)
         };
         self.administrator.create_channel(&new, now_ms()).unwrap();
         ChannelName::new(name).unwrap()

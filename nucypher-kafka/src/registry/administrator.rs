@@ -19,12 +19,14 @@ use nucypher_pre::{
 };
 
 use super::{
-    channel::{ChannelDescriptor, ChannelKey},
+    channel::{
+        ChannelDescriptor, ChannelKey, ProtectedField, RequiredSignature, Signer, SignerRole,
+    },
     directory::Directory,
     entry::{Entry, EntryId, EntryKind},
     grant::{GrantBody, PassThroughBody, Validity},
-    key::{AdministratorKey, GatewayPublicKey},
-    name::{NameError, is_field, is_name, is_topic, normalise_principal},
+    key::{AdministratorKey, GatewayPublicKey, is_signing_key},
+    name::{NameError, is_field, is_name, is_selector, is_topic, normalise_principal},
     overview::{ChannelSummary, GrantSummary, Overview},
     seal,
 };
@@ -63,10 +65,48 @@ pub struct NewChannel {
     pub suite: Suite,
     /// The topics that belong to it.
     pub topics: Vec<String>,
-    /// Names of protected field groups; each gets a slot, in this order.
-    pub fields: Vec<String>,
+    /// Protected field groups; each gets a slot, in this order.
+    pub fields: Vec<NewField>,
     /// Whether the gateway refuses clear records.
     pub require_encryption: bool,
+    /// The weakest signature that consumers accept.
+    pub signatures: RequiredSignature,
+    /// The keys whose signatures count.
+    pub signers: Vec<Signer>,
+}
+
+impl NewChannel {
+    /// A channel that requires encryption, with the topic of its name and without fields.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            suite: Suite::Bbs98,
+            topics: vec![name.to_owned()],
+            fields: Vec::new(),
+            require_encryption: true,
+            signatures: RequiredSignature::None,
+            signers: Vec::new(),
+        }
+    }
+}
+
+/// A protected field group of a channel to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewField {
+    /// Its name.
+    pub name: String,
+    /// Whether a selector that matches nothing is an error.
+    pub required: bool,
+    /// Where it stands in a record's value. Without any it has keys, and no place in the descriptor.
+    pub selectors: Vec<String>,
+}
+
+impl NewField {
+    /// A field at these selectors, which need not match.
+    pub fn new(name: &str, selectors: &[&str]) -> Self {
+        let selectors = selectors.iter().map(ToString::to_string).collect();
+        Self { name: name.to_owned(), required: false, selectors }
+    }
 }
 
 /// The consumer's key in a grant.
@@ -243,11 +283,12 @@ impl Administrator {
         now_ms: i64,
     ) -> Result<ChannelSummary, AdministratorError> {
         let topics = checked_names(&new.topics, is_topic, NameError::Topic)?;
-        let fields = checked_names(
-            &new.fields,
-            |field| !field.is_empty() && is_field(field),
-            NameError::Field,
-        )?;
+        let names: Vec<_> = new.fields.iter().map(|field| field.name.clone()).collect();
+        let distinct =
+            checked_names(&names, |field| !field.is_empty() && is_field(field), NameError::Field)?;
+        if distinct.len() != names.len() || names.len() > usize::from(u8::MAX) {
+            return Err(AdministratorError::TooManyFields);
+        }
         if !is_name(&new.name) {
             return Err(NameError::Channel(new.name.clone()).into());
         }
@@ -262,26 +303,20 @@ impl Administrator {
             }
         }
         let mut descriptor = ChannelDescriptor {
-            name: new.name.as_str().into(),
-            suite: new.suite,
             require_encryption: new.require_encryption,
+            signatures: new.signatures,
             topics,
             revision: change.next_revision(),
-            keys: Vec::new(),
+            signers: checked_signers(&new.signers)?,
+            fields: protected_fields(&new.fields)?,
+            ..ChannelDescriptor::new(&new.name, new.suite)
         };
         // Slot 0 is the whole value; the fields follow in the order given, which is theirs to keep.
-        let named = new
-            .fields
-            .iter()
-            .map(String::as_str)
-            .filter(|name| fields.iter().any(|field| **field == **name));
-        for (slot, field) in (0..=u8::MAX).zip(std::iter::once("").chain(named)) {
+        let fields = std::iter::once("").chain(names.iter().map(String::as_str));
+        for (slot, field) in (0..=u8::MAX).zip(fields) {
             let secret = self.master.channel_key(new.suite, &new.name, FIRST_EPOCH, field)?;
             let key = secret.public_key().clone();
             descriptor.keys.push(ChannelKey { epoch: FIRST_EPOCH, slot, field: field.into(), key });
-        }
-        if descriptor.keys.len() != fields.len() + 1 {
-            return Err(AdministratorError::TooManyFields);
         }
         change.separation()?.channel(&self.public, &descriptor)?;
         let entry = self.sign(EntryKind::Channel, &descriptor.encode()?, &[])?;
@@ -489,6 +524,38 @@ fn checked_names(
     names.sort_unstable();
     names.dedup();
     Ok(names)
+}
+
+/// The fields that have selectors, in their slots: 1 for the first.
+fn protected_fields(fields: &[NewField]) -> Result<Vec<ProtectedField>, NameError> {
+    let mut protected = Vec::new();
+    for (slot, field) in (1..=u8::MAX).zip(fields) {
+        let selectors = checked_names(&field.selectors, is_selector, NameError::Selector)?;
+        if !selectors.is_empty() {
+            let name = field.name.as_str().into();
+            protected.push(ProtectedField { slot, name, required: field.required, selectors });
+        }
+    }
+    Ok(protected)
+}
+
+/// Sorts signers and refuses keys that verify what nobody signed.
+fn checked_signers(signers: &[Signer]) -> Result<Vec<Signer>, AdministratorError> {
+    let mut signers = signers.to_vec();
+    for signer in &mut signers {
+        if !is_signing_key(&signer.key) {
+            return Err(AdministratorError::SigningKey);
+        }
+        signer.principal = match signer.role {
+            SignerRole::Producer => normalise_principal(&signer.principal)?.into(),
+            SignerRole::Channel => "".into(),
+        };
+    }
+    signers.sort_by_key(|signer| (signer.role, signer.key));
+    match signers.is_sorted_by(|a, b| (a.role, a.key) < (b.role, b.key)) {
+        true => Ok(signers),
+        false => Err(AdministratorError::SignerTwice),
+    }
 }
 
 fn check_topics(

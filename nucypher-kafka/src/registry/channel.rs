@@ -1,25 +1,14 @@
-//! The channel descriptor: the public keys under which producers of a channel encrypt, and the
-//! topics that belong to it. Public; signed by the channel's administrator.
+//! The channel descriptor: the public keys under which producers of a channel encrypt, who may sign
+//! its records, which fields are protected, and the topics that belong to it. Public; signed by the
+//! channel's administrator.
 //!
-//! `docs/spec/registry.md`, "Channel descriptor":
-//!
-//! ```text
-//! "nucypher/v1/channel-body" || suite || flags || len16(channel) || len16(topics, each len16)
-//! || revision as u64 || count of keys as u16
-//! || per key: epoch as u32 || slot || len16(field) || public key (33)
-//! ```
+//! `docs/spec/registry.md`, "Channel descriptor", has the byte table.
+
+mod body;
 
 use nucypher_pre::{PublicKey, Suite};
 
-use super::{
-    codec::{Malformed, Reader, TooLong, put_len16, put_texts, read_texts},
-    name::{is_field, is_name, is_topic},
-};
-
-const DOMAIN: &[u8] = b"nucypher/v1/channel-body";
-
-/// Producers' records must be encrypted: the gateway refuses clear ones.
-const FLAG_REQUIRE_ENCRYPTION: u8 = 1;
+pub(super) use body::{read_public_key, read_suite};
 
 /// One delegating key of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +24,86 @@ pub struct ChannelKey {
     pub key: PublicKey,
 }
 
+/// A producer's own key: it encrypts under this one, and gateways re-encrypt to the channel's key
+/// of the same epoch and field as they take its records in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProducerKey {
+    /// Whom the gateway must have authenticated.
+    pub principal: Box<str>,
+    /// The generation of the channel's keys.
+    pub epoch: u32,
+    /// The slot in which EDEKs under this key stand: 0 for the whole value.
+    pub slot: u8,
+    /// The protected field group; empty for the whole value.
+    pub field: Box<str>,
+    /// The key under which the producer encrypts.
+    pub key: PublicKey,
+}
+
+/// What a signer's signature says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SignerRole {
+    /// A producer signs its own records.
+    Producer,
+    /// The channel attests records whose producer's signature a gateway verified.
+    Channel,
+}
+
+/// A key whose signatures count on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signer {
+    /// What its signature says.
+    pub role: SignerRole,
+    /// The Ed25519 public key.
+    pub key: [u8; 32],
+    /// The producer; empty for the channel's key.
+    pub principal: Box<str>,
+}
+
+impl Signer {
+    /// A producer's signing key.
+    pub fn producer(key: [u8; 32], principal: &str) -> Self {
+        Self { role: SignerRole::Producer, key, principal: principal.into() }
+    }
+
+    /// The channel's signing key.
+    pub fn channel(key: [u8; 32]) -> Self {
+        Self { role: SignerRole::Channel, key, principal: "".into() }
+    }
+}
+
+/// The weakest signature that consumers of a channel accept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RequiredSignature {
+    /// Records need no signature.
+    #[default]
+    None,
+    /// A session's signature, or a record's.
+    Session,
+    /// A record's signature by its producer.
+    Record,
+    /// A record's signature by the channel's key.
+    Attested,
+}
+
+/// A field group that producers encrypt by itself, and where it stands in a record's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProtectedField {
+    /// The slot of its keys.
+    pub slot: u8,
+    /// Its name.
+    pub name: Box<str>,
+    /// Whether a selector that matches nothing is an error.
+    pub required: bool,
+    /// Where it stands: JSONPath (RFC 9535), `tag:NAME` or `property:NAME`; ascending.
+    pub selectors: Vec<Box<str>>,
+}
+
 /// What everyone may know about a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,15 +114,42 @@ pub struct ChannelDescriptor {
     pub suite: Suite,
     /// Whether the gateway refuses records that are not encrypted.
     pub require_encryption: bool,
-    /// The topics that belong to the channel, ascending.
+    /// Whether the gateway takes in nothing any more. What is stored stays readable.
+    pub retired: bool,
+    /// The weakest signature that consumers accept.
+    pub signatures: RequiredSignature,
+    /// The topics that belong to the channel, ascending: names, and patterns that end in `*`.
     pub topics: Vec<Box<str>>,
     /// When the descriptor was written, in the administrator's count.
     pub revision: u64,
     /// The delegating keys, ascending by (epoch, slot).
     pub keys: Vec<ChannelKey>,
+    /// Producers that encrypt under keys of their own, ascending by (principal, epoch, slot).
+    pub producers: Vec<ProducerKey>,
+    /// The keys whose signatures count, ascending by (role, key).
+    pub signers: Vec<Signer>,
+    /// The protected fields, ascending by slot.
+    pub fields: Vec<ProtectedField>,
 }
 
 impl ChannelDescriptor {
+    /// A channel of this name without topics and keys, which requires encryption and no signature.
+    pub(super) fn new(name: &str, suite: Suite) -> Self {
+        Self {
+            name: name.into(),
+            suite,
+            require_encryption: true,
+            retired: false,
+            signatures: RequiredSignature::None,
+            topics: Vec::new(),
+            revision: 0,
+            keys: Vec::new(),
+            producers: Vec::new(),
+            signers: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
     /// The key of an epoch and a field.
     pub fn key(&self, epoch: u32, field: &str) -> Option<&ChannelKey> {
         self.keys.iter().find(|key| key.epoch == epoch && *key.field == *field)
@@ -63,92 +159,4 @@ impl ChannelDescriptor {
     pub fn current_epoch(&self) -> Option<u32> {
         self.keys.last().map(|key| key.epoch)
     }
-
-    /// Encodes the body that is signed.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, TooLong> {
-        let mut out = DOMAIN.to_vec();
-        out.push(self.suite.as_byte());
-        out.push(if self.require_encryption { FLAG_REQUIRE_ENCRYPTION } else { 0 });
-        put_len16(&mut out, "channel", self.name.as_bytes())?;
-        put_texts(&mut out, "topics", &self.topics)?;
-        out.extend(self.revision.to_be_bytes());
-        let count = u16::try_from(self.keys.len()).map_err(|_| TooLong { field: "keys" })?;
-        out.extend(count.to_be_bytes());
-        for key in &self.keys {
-            out.extend(key.epoch.to_be_bytes());
-            out.push(key.slot);
-            put_len16(&mut out, "field", key.field.as_bytes())?;
-            out.extend(key.key.to_bytes());
-        }
-        Ok(out)
-    }
-
-    /// Decodes a body. Strict: one spelling for each descriptor.
-    pub(super) fn decode(body: &[u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(body);
-        reader.constant("domain", DOMAIN)?;
-        let suite = read_suite(&mut reader)?;
-        let flags_at = reader.fail("flags");
-        let require_encryption = match reader.u8("flags")? {
-            0 => false,
-            FLAG_REQUIRE_ENCRYPTION => true,
-            _ => return Err(flags_at),
-        };
-        let name = reader.text("channel", is_name)?.into();
-        let topics_at = reader.fail("topics");
-        let topics = read_texts(&mut reader, "topics", is_topic)?;
-        if !ascending(&topics) {
-            return Err(topics_at);
-        }
-        let revision = reader.u64("revision")?;
-        let count = reader.u16("keys")?;
-        let mut keys: Vec<ChannelKey> = Vec::new();
-        for _ in 0..count {
-            let at = reader.fail("keys");
-            let key = read_key(&mut reader, suite)?;
-            let in_order =
-                keys.last().is_none_or(|last| (last.epoch, last.slot) < (key.epoch, key.slot));
-            let distinct = !keys
-                .iter()
-                .rev()
-                .take_while(|other| other.epoch == key.epoch)
-                .any(|other| other.field == key.field);
-            if !in_order || !distinct {
-                return Err(at);
-            }
-            keys.push(key);
-        }
-        reader.finish()?;
-        Ok(Self { name, suite, require_encryption, topics, revision, keys })
-    }
-}
-
-fn read_key(reader: &mut Reader<'_>, suite: Suite) -> Result<ChannelKey, Malformed> {
-    let epoch = reader.u32("epoch")?;
-    let slot = reader.u8("slot")?;
-    // Slot 0 is the whole value, which has no field, and nothing else is.
-    let field =
-        reader.text("field", |field| is_field(field) && field.is_empty() == (slot == 0))?.into();
-    let key = read_public_key(reader, "public key", suite)?;
-    Ok(ChannelKey { epoch, slot, field, key })
-}
-
-pub(super) fn read_suite(reader: &mut Reader<'_>) -> Result<Suite, Malformed> {
-    reader.map("suite", |reader| Suite::from_byte(reader.u8("suite")?).ok_or(reader.fail("suite")))
-}
-
-pub(super) fn read_public_key(
-    reader: &mut Reader<'_>,
-    field: &'static str,
-    suite: Suite,
-) -> Result<PublicKey, Malformed> {
-    reader.map(field, |reader| {
-        let bytes: &[u8; 33] = reader.array(field)?;
-        PublicKey::from_bytes(suite, bytes).map_err(|_| reader.fail(field))
-    })
-}
-
-/// Whether a list is sorted without duplicates.
-pub(super) fn ascending<T: Ord>(list: &[T]) -> bool {
-    list.is_sorted_by(|a, b| a < b)
 }

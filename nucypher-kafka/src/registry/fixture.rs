@@ -47,12 +47,10 @@ impl Population {
         let key = delegator.public_key().clone();
         let key_id = key.id();
         let descriptor = ChannelDescriptor {
-            name: "orders".into(),
-            suite: Suite::Bbs98,
-            require_encryption: true,
             topics: vec!["orders".into()],
             revision: 1,
             keys: vec![ChannelKey { epoch: 1, slot: 0, field: "".into(), key }],
+            ..ChannelDescriptor::new("orders", Suite::Bbs98)
         };
         let body = descriptor.encode().unwrap();
         let mut entries = vec![Entry::sign(EntryKind::Channel, &body, &signing, id, &[]).unwrap()];

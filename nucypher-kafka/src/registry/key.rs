@@ -96,6 +96,12 @@ fn short_id(domain: &[u8], bytes: &[u8; 32]) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
+/// Whether 32 bytes are an Ed25519 public key: canonical, and not of small order, for such keys
+/// verify what nobody signed.
+pub(super) fn is_signing_key(bytes: &[u8; 32]) -> bool {
+    VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak() && key.as_bytes() == bytes)
+}
+
 /// An administrator's public key: who holds it can check what that administrator signed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdministratorKey {

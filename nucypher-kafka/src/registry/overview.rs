@@ -7,7 +7,10 @@ use nucypher_pre::{DelegationKind, PublicKey};
 use serde::Serialize;
 
 use super::{
-    channel::{ChannelDescriptor, ChannelKey},
+    channel::{
+        ChannelDescriptor, ChannelKey, ProducerKey, ProtectedField, RequiredSignature, Signer,
+        SignerRole,
+    },
     directory::{Directory, DirectoryError, Found},
     entry::{Entry, EntryId},
     grant::{GrantBody, PassThroughBody, Validity},
@@ -68,8 +71,55 @@ pub struct ChannelSummary {
     pub require_encryption: bool,
     /// When the descriptor was written, in the administrator's count.
     pub revision: u64,
+    /// Whether nothing is taken in any more.
+    pub retired: bool,
+    /// The weakest signature that consumers accept: `none`, `session`, `record` or `attested`.
+    pub signatures: &'static str,
     /// The delegating keys.
     pub keys: Vec<ChannelKeySummary>,
+    /// Producers with keys of their own.
+    pub producers: Vec<ProducerKeySummary>,
+    /// The keys whose signatures count.
+    pub signers: Vec<SignerSummary>,
+    /// The protected fields.
+    pub fields: Vec<ProtectedFieldSummary>,
+}
+
+/// A producer's own key in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ProducerKeySummary {
+    /// Whom the gateway must have authenticated.
+    pub principal: String,
+    /// The key; its epoch, slot and field are the channel's key's beside it.
+    #[serde(flatten)]
+    pub key: ChannelKeySummary,
+}
+
+/// A signing key in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SignerSummary {
+    /// `producer` or `channel`.
+    pub role: &'static str,
+    /// The Ed25519 key, in hexadecimal.
+    pub key: String,
+    /// The producer; empty for the channel's key.
+    pub principal: String,
+}
+
+/// A protected field in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ProtectedFieldSummary {
+    /// The slot of its keys.
+    pub slot: u8,
+    /// Its name.
+    pub name: String,
+    /// Whether a selector that matches nothing is an error.
+    pub required: bool,
+    /// Where it stands in a record's value.
+    pub selectors: Vec<String>,
 }
 
 /// A channel's delegating key in a list.
@@ -224,6 +274,16 @@ impl From<&ChannelDescriptor> for ChannelSummary {
             topics: texts(&channel.topics),
             require_encryption: channel.require_encryption,
             revision: channel.revision,
+            retired: channel.retired,
+            signatures: match channel.signatures {
+                RequiredSignature::None => "none",
+                RequiredSignature::Session => "session",
+                RequiredSignature::Record => "record",
+                RequiredSignature::Attested => "attested",
+            },
+            producers: channel.producers.iter().map(ProducerKeySummary::from).collect(),
+            signers: channel.signers.iter().map(SignerSummary::from).collect(),
+            fields: channel.fields.iter().map(ProtectedFieldSummary::from).collect(),
             keys: channel.keys.iter().map(ChannelKeySummary::from).collect(),
         }
     }
@@ -231,13 +291,57 @@ impl From<&ChannelDescriptor> for ChannelSummary {
 
 impl From<&ChannelKey> for ChannelKeySummary {
     fn from(key: &ChannelKey) -> Self {
+        Self::new(key.epoch, key.slot, &key.field, &key.key)
+    }
+}
+
+impl ChannelKeySummary {
+    fn new(epoch: u32, slot: u8, field: &str, key: &PublicKey) -> Self {
         Self {
-            epoch: key.epoch,
-            slot: key.slot,
-            field: key.field.to_string(),
-            key_id: key.key.id().to_string(),
-            public_key: hex::encode(key.key.to_bytes()),
-            key: key.key.clone(),
+            epoch,
+            slot,
+            field: field.to_owned(),
+            key_id: key.id().to_string(),
+            public_key: hex::encode(key.to_bytes()),
+            key: key.clone(),
+        }
+    }
+}
+
+impl From<&ProducerKey> for ProducerKeySummary {
+    fn from(producer: &ProducerKey) -> Self {
+        Self {
+            principal: producer.principal.to_string(),
+            key: ChannelKeySummary::new(
+                producer.epoch,
+                producer.slot,
+                &producer.field,
+                &producer.key,
+            ),
+        }
+    }
+}
+
+impl From<&Signer> for SignerSummary {
+    fn from(signer: &Signer) -> Self {
+        Self {
+            role: match signer.role {
+                SignerRole::Producer => "producer",
+                SignerRole::Channel => "channel",
+            },
+            key: hex::encode(signer.key),
+            principal: signer.principal.to_string(),
+        }
+    }
+}
+
+impl From<&ProtectedField> for ProtectedFieldSummary {
+    fn from(field: &ProtectedField) -> Self {
+        Self {
+            slot: field.slot,
+            name: field.name.to_string(),
+            required: field.required,
+            selectors: texts(&field.selectors),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod administrator;
 mod bodies;
+mod descriptors;
 mod entries;
 mod files;
 mod lazy;
@@ -189,13 +190,10 @@ fn request(channel: &str, principal: &str, consumer: Consumer) -> GrantRequest {
 }
 
 fn new_channel(name: &str, topics: &[&str], fields: &[&str]) -> NewChannel {
-    let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect();
     NewChannel {
-        name: name.into(),
-        suite: Suite::Bbs98,
-        topics: texts(topics),
-        fields: texts(fields),
-        require_encryption: true,
+        topics: topics.iter().map(ToString::to_string).collect(),
+        fields: fields.iter().map(|field| NewField::new(field, &[])).collect(),
+        ..NewChannel::new(name)
     }
 }
 

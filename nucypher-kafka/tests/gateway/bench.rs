@@ -194,11 +194,9 @@ impl Bench {
 
     pub(crate) fn create_channel(&self, name: &str, topics: &[&str], require_encryption: bool) {
         let new = NewChannel {
-            name: name.to_owned(),
-            suite: Suite::Bbs98,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
-            fields: Vec::new(),
             require_encryption,
+            ..NewChannel::new(name)
         };
         self.administrator.create_channel(&new, now_ms()).unwrap();
     }

@@ -229,13 +229,7 @@ impl Stage {
 
     fn fill_registry(&mut self, rng: &mut impl CryptoRng) -> Result<()> {
         for channel in [ORDERS, PAYMENTS] {
-            let new = NewChannel {
-                name: channel.to_owned(),
-                suite: Suite::Bbs98,
-                topics: vec![self.topic(channel)],
-                fields: Vec::new(),
-                require_encryption: true,
-            };
+            let new = NewChannel { topics: vec![self.topic(channel)], ..NewChannel::new(channel) };
             self.administrator.create_channel(&new, now_ms())?;
         }
         for name in ["alice", "bob", "mallory"] {

@@ -4,7 +4,6 @@ use nucypher_pre::{DelegationKind, MasterSecret, Precursor, PublicKey, Reencrypt
 use proptest::prelude::*;
 
 use super::*;
-use crate::registry::channel::ChannelKey;
 
 #[derive(serde::Deserialize)]
 struct Vectors {
@@ -115,7 +114,7 @@ fn sample_grant() -> GrantBody {
     }
 }
 
-fn sample_channel() -> ChannelDescriptor {
+pub(super) fn sample_channel() -> ChannelDescriptor {
     let master = MasterSecret::generate(&mut Seeded(8));
     let key = |epoch, slot, field: &str| ChannelKey {
         epoch,
@@ -123,14 +122,44 @@ fn sample_channel() -> ChannelDescriptor {
         field: field.into(),
         key: master.channel_key(Suite::Bbs98, "orders", epoch, field).unwrap().public_key().clone(),
     };
+    let producer = |principal: &str, epoch, slot, field: &str| {
+        let key = master.producer_key(Suite::Bbs98, "orders", epoch, field, principal).unwrap();
+        let (principal, field, key) = (principal.into(), field.into(), key.public_key().clone());
+        ProducerKey { principal, epoch, slot, field, key }
+    };
     ChannelDescriptor {
         name: "orders".into(),
         suite: Suite::Bbs98,
         require_encryption: true,
-        topics: vec!["orders".into(), "returns".into()],
+        retired: true,
+        signatures: RequiredSignature::Record,
+        topics: vec!["orders".into(), "returns.*".into()],
         revision: 4,
         keys: vec![key(1, 0, ""), key(1, 1, "card"), key(2, 0, ""), key(2, 1, "card")],
+        producers: vec![
+            producer("User:a", 2, 0, ""),
+            producer("User:a", 2, 1, "card"),
+            producer("User:app-*", 1, 0, ""),
+        ],
+        signers: vec![
+            Signer::producer(signing_key(1), "User:a"),
+            Signer::producer(signing_key(2), "User:app-*"),
+            Signer::channel(signing_key(1)),
+        ],
+        fields: vec![ProtectedField {
+            slot: 1,
+            name: "card".into(),
+            required: true,
+            selectors: vec!["$.card.number".into(), "tag:PII".into()],
+        }],
     }
+}
+
+/// Two public keys, ascending.
+fn signing_key(which: u8) -> [u8; 32] {
+    let key = |seed| ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
+    let (a, b) = (key(1), key(2));
+    if which == 1 { a.min(b) } else { a.max(b) }
 }
 
 fn sample_head() -> Head {
@@ -240,6 +269,21 @@ fn what_is_not_canonical_is_refused() {
     channel.name = "a/b".into();
     assert_eq!(refused(&channel), "channel");
 
+    for (field, alter) in CHANNEL_FLAWS {
+        let mut channel = sample_channel();
+        alter(&mut channel);
+        assert_eq!(refused(&channel), *field);
+    }
+    // Flags and a signature that this version does not know.
+    let body = sample_channel().encode().unwrap();
+    let domain = "nucypher/v1/channel-body".len();
+    for (place, byte, field) in [(1, 4, "flags"), (2, 4, "signatures")] {
+        let mut body = body.clone();
+        body[domain + place] = byte;
+        let malformed = ChannelDescriptor::decode(&body).unwrap_err();
+        assert_eq!((malformed.field, malformed.offset), (field, domain + place));
+    }
+
     let mut head = sample_head();
     head.removed.swap(0, 1);
     assert_eq!(Head::decode(&head.encode().unwrap()).unwrap_err().field, "removed");
@@ -250,6 +294,31 @@ fn what_is_not_canonical_is_refused() {
     grant.principal = "User:al\nice".into();
     assert_eq!(GrantBody::decode(&grant.encode().unwrap()).unwrap_err().field, "principal");
 }
+
+type Alter = fn(&mut ChannelDescriptor);
+
+/// What must not decode, and the field to blame.
+const CHANNEL_FLAWS: &[(&str, Alter)] = &[
+    ("topics", |channel| channel.topics = vec!["a*b".into()]),
+    ("topics", |channel| channel.topics = vec!["a**".into()]),
+    ("producers", |channel| channel.producers.swap(0, 1)),
+    ("producers", |channel| channel.producers[0].epoch = 3),
+    ("producers", |channel| channel.producers[1].field = "name".into()),
+    ("principal", |channel| channel.producers[0].principal = "".into()),
+    ("signers", |channel| channel.signers.swap(0, 1)),
+    ("signers", |channel| channel.signers[1] = channel.signers[0].clone()),
+    ("signing key", |channel| channel.signers[0].key = [0; 32]),
+    ("principal", |channel| channel.signers[0].principal = "".into()),
+    ("principal", |channel| channel.signers[2].principal = "User:a".into()),
+    ("fields", |channel| channel.fields[0].slot = 2),
+    ("fields", |channel| channel.fields[0].name = "name".into()),
+    ("fields", |channel| channel.fields.push(channel.fields[0].clone())),
+    ("selectors", |channel| channel.fields[0].selectors.swap(0, 1)),
+    ("selectors", |channel| channel.fields[0].selectors.clear()),
+    ("selectors", |channel| channel.fields[0].selectors = vec!["card".into()]),
+    ("selectors", |channel| channel.fields[0].selectors = vec!["tag:".into()]),
+    ("selectors", |channel| channel.fields[0].selectors = vec!["$.a\n".into()]),
+];
 
 fn refused(channel: &ChannelDescriptor) -> &'static str {
     ChannelDescriptor::decode(&channel.encode().unwrap()).unwrap_err().field
@@ -291,7 +360,7 @@ fn principals_take_kafkas_form() {
 proptest! {
     /// Whatever decodes encodes to the same bytes, also after random damage.
     #[test]
-    fn one_spelling_for_each_body(at in 0_usize..400, byte: u8, len in 0_usize..400) {
+    fn one_spelling_for_each_body(at in 0_usize..800, byte: u8, len in 0_usize..800) {
         for body in [
             sample_grant().encode().unwrap(),
             sample_channel().encode().unwrap(),

@@ -113,6 +113,8 @@ fn write_the_fuzz_corpus() {
         fs::write(corpus.join(format!("{name}.entry")), entry.as_bytes()).unwrap();
         fs::write(corpus.join(format!("{name}.body")), entry.body()).unwrap();
     }
+    let whole = bodies::sample_channel().encode().unwrap();
+    fs::write(corpus.join("channel-whole.body"), whole).unwrap();
 }
 
 #[test]

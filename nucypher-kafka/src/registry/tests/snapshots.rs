@@ -36,12 +36,10 @@ impl Careless {
         let secret = self.master.channel_key(suite, name, 1, "").unwrap();
         let key = secret.public_key().clone();
         ChannelDescriptor {
-            name: name.into(),
-            suite,
-            require_encryption: true,
             topics: topics.iter().map(|topic| (*topic).into()).collect(),
             revision: self.entries.len() as u64 + 1,
             keys: vec![ChannelKey { epoch: 1, slot: 0, field: "".into(), key }],
+            ..ChannelDescriptor::new(name, suite)
         }
     }
 

@@ -45,13 +45,7 @@ fn registry() -> Registry {
     let gateway = GatewaySecretKey::generate(&mut rng);
     administrator.add_gateway(gateway.public_key()).unwrap();
     for topic in ["granted", "denied"] {
-        let channel = NewChannel {
-            name: topic.to_owned(),
-            suite: Suite::Bbs98,
-            topics: vec![topic.to_owned()],
-            fields: Vec::new(),
-            require_encryption: false,
-        };
+        let channel = NewChannel { require_encryption: false, ..NewChannel::new(topic) };
         administrator.create_channel(&channel, NOW).unwrap();
     }
     let alice = SecretKey::generate(Suite::Bbs98, &mut rng);
