@@ -29,6 +29,8 @@ mod codec;
 mod custody;
 mod directory;
 mod entry;
+#[doc(hidden)]
+pub mod fixture;
 mod grant;
 mod head;
 mod key;

@@ -30,6 +30,12 @@ impl KeyId {
     pub const fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
+
+    /// The id of the public key with this encoding, whether or not it is a point: the first 8 bytes
+    /// of SHA-256("nucypher/v1/key-id" || P). Cost: one hash, no square root.
+    pub fn of_encoded(key: &[u8; POINT_LEN]) -> Self {
+        Self(transcript::id(&[transcript::KEY_ID, key]))
+    }
 }
 
 impl fmt::Display for KeyId {

@@ -51,7 +51,7 @@ impl Authority {
 
     /// The grant under which an EDEK that `opening` opens is re-encrypted.
     #[must_use]
-    pub fn grant(&self, opening: KeyId, topic: &str) -> Option<&Arc<ActiveGrant>> {
+    pub fn grant(&self, opening: KeyId, topic: &str) -> Option<ActiveGrant> {
         self.snapshot.grant(opening, self.principal.as_str(), topic, self.now_ms)
     }
 
@@ -90,19 +90,15 @@ impl Authority {
 pub struct TopicGrants<'a> {
     authority: &'a Authority,
     topic: &'a str,
-    last: Option<(KeyId, Option<&'a Arc<ActiveGrant>>)>,
+    last: Option<(KeyId, Option<ActiveGrant>)>,
 }
 
-impl<'a> TopicGrants<'a> {
+impl TopicGrants<'_> {
     /// As [`Authority::grant`].
-    pub fn find(&mut self, opening: KeyId) -> Option<&'a Arc<ActiveGrant>> {
-        if let Some((last, grant)) = self.last
-            && last == opening
-        {
-            return grant;
+    pub fn find(&mut self, opening: KeyId) -> Option<&ActiveGrant> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != opening) {
+            self.last = Some((opening, self.authority.grant(opening, self.topic)));
         }
-        let grant = self.authority.grant(opening, self.topic);
-        self.last = Some((opening, grant));
-        grant
+        self.last.as_ref().and_then(|(_, grant)| grant.as_ref())
     }
 }

@@ -8,8 +8,6 @@
 //! Cost: a look-up some 100 ns; a re-encryption some 25 us, two thirds of that in batches
 //! (`benches/`, `cold/*`), never on the reactor.
 
-use std::sync::Arc;
-
 use nucypher_envelope::Edek;
 use quick_cache::sync::Cache;
 
@@ -33,14 +31,14 @@ pub enum Decision {
 pub struct Cold {
     /// The EDEK as it is stored.
     pub edek: Edek,
-    grant: Arc<ActiveGrant>,
+    grant: ActiveGrant,
 }
 
 impl Cold {
     /// What it is remembered by.
     #[must_use]
     pub fn id(&self) -> CacheId {
-        (*self.edek.as_bytes(), self.grant.id)
+        (*self.edek.as_bytes(), self.grant.id())
     }
 }
 
@@ -72,9 +70,9 @@ impl Reencryptor {
     pub fn decide(&self, grants: &mut TopicGrants<'_>, bytes: &[u8; EDEK_LEN]) -> Decision {
         let Ok(edek) = Edek::parse(bytes) else { return Decision::Keep };
         let Some(grant) = grants.find(edek.opening_id()) else { return Decision::Keep };
-        match self.cache.get(&(*bytes, grant.id)) {
+        match self.cache.get(&(*bytes, grant.id())) {
             Some(put) => Decision::Put(put),
-            None => Decision::Cold(Cold { edek, grant: Arc::clone(grant) }),
+            None => Decision::Cold(Cold { edek, grant: grant.clone() }),
         }
     }
 
@@ -84,12 +82,17 @@ impl Reencryptor {
     #[must_use]
     pub fn compute(&self, cold: &[Cold]) -> Vec<(CacheId, Warm)> {
         let mut done = Vec::with_capacity(cold.len());
-        for same in cold.chunk_by(|a, b| a.grant.id == b.grant.id) {
+        for same in cold.chunk_by(|a, b| a.grant.id() == b.grant.id()) {
             let Some(first) = same.first() else { continue };
             let edeks: Vec<_> = same.iter().map(|cold| cold.edek).collect();
-            let computed = Edek::reencrypt_batch(&edeks, &first.grant.key);
+            let computed = match first.grant.key() {
+                Ok(key) => {
+                    Edek::reencrypt_batch(&edeks, &key).into_iter().map(Result::ok).collect()
+                }
+                Err(_) => vec![None; edeks.len()],
+            };
             for (cold, edek) in same.iter().zip(computed) {
-                let warm = edek.ok().map(|edek| *edek.as_bytes());
+                let warm = edek.map(|edek| *edek.as_bytes());
                 if let Some(put) = warm {
                     self.cache.insert(cold.id(), put);
                 }
@@ -103,7 +106,7 @@ impl Reencryptor {
 /// What is cold, each once, cut into even pieces of at most [`CHUNK`]; what is under one grant stands together.
 #[must_use]
 pub fn chunks(mut cold: Vec<Cold>) -> Vec<Vec<Cold>> {
-    cold.sort_unstable_by_key(|cold| *cold.grant.id.as_bytes());
+    cold.sort_unstable_by_key(|cold| *cold.grant.id().as_bytes());
     let size = cold.len().div_ceil(cold.len().div_ceil(CHUNK).max(1)).max(1);
     let mut chunks = Vec::new();
     while !cold.is_empty() {

@@ -48,6 +48,19 @@ impl<'a> Reader<'a> {
         self.take(field, N)?.try_into().map_err(|_| Malformed { field, offset })
     }
 
+    /// Takes so many arrays.
+    pub(super) fn chunks<const N: usize>(
+        &mut self,
+        field: &'static str,
+        count: usize,
+    ) -> Result<&'a [[u8; N]], Malformed> {
+        let there = self.rest.len() / N;
+        if there < count {
+            return Err(Malformed { field, offset: self.at + there * N });
+        }
+        Ok(self.take(field, count * N)?.as_chunks().0)
+    }
+
     /// Takes the constant `expected`, or fails at its first byte.
     pub(super) fn constant(
         &mut self,
@@ -137,6 +150,37 @@ pub(super) fn read_texts(
         texts.push(text.into());
     }
     Ok(texts)
+}
+
+/// A list of texts that was checked, where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Texts<'a>(&'a [u8]);
+
+impl<'a> Texts<'a> {
+    /// Checks `len16(texts, each len16)` without copying it.
+    pub(super) fn read(
+        reader: &mut Reader<'a>,
+        field: &'static str,
+        check: impl Fn(&str) -> bool,
+    ) -> Result<Self, Malformed> {
+        let begin = reader.at() + 2;
+        let bytes = reader.len16(field)?;
+        let mut inner = Reader::new(bytes);
+        while !inner.is_empty() {
+            inner
+                .text(field, &check)
+                .map_err(|error| Malformed { field, offset: begin + error.offset })?;
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut reader = Reader::new(self.0);
+        // It ends at the end, or at what was not checked: there is nothing of that kind.
+        std::iter::from_fn(move || {
+            if reader.is_empty() { None } else { reader.text("text", |_| true).ok() }
+        })
+    }
 }
 
 /// A text or list that does not fit its length field.

@@ -14,11 +14,11 @@
 
 use std::num::NonZero;
 
-use nucypher_pre::{Capsule, DelegationKind, Precursor, PublicKey};
+use nucypher_pre::{Capsule, DelegationKind, Precursor, PublicKey, Suite};
 
 use super::{
     channel::{read_public_key, read_suite},
-    codec::{Malformed, Reader, TooLong, put_len16, put_texts, read_texts},
+    codec::{Malformed, Reader, Texts, TooLong, put_len16, put_texts, read_texts},
     key::GatewayKeyId,
     name::{is_field, is_name, is_principal, is_topic},
 };
@@ -168,15 +168,10 @@ impl GrantBody {
 
     /// Decodes a body, strictly. Cost: four square roots (about 40 us).
     pub fn decode(body: &[u8]) -> Result<Self, Malformed> {
+        let view = GrantView::parse(body)?;
         let mut reader = Reader::new(body);
-        reader.constant("domain", GRANT_DOMAIN)?;
-        let suite = read_suite(&mut reader)?;
-        let state_at = reader.fail("state");
-        let kind = match reader.u8("state")? {
-            1 => DelegationKind::Interactive,
-            2 => DelegationKind::NonInteractive,
-            _ => return Err(state_at),
-        };
+        reader.take("domain", POINTS_AT)?;
+        let (suite, kind) = (view.suite, view.kind);
         let delegator = read_public_key(&mut reader, "A", suite)?;
         let delegatee = read_public_key(&mut reader, "B", suite)?;
         let precursor = match kind {
@@ -194,30 +189,83 @@ impl GrantBody {
             };
             if fits { Ok(*bytes) } else { Err(reader.fail("T")) }
         })?;
-        let channel = reader.text("channel", is_name)?.into();
-        let epoch = reader.u32("epoch")?;
-        let field = reader.text("field", is_field)?.into();
-        let principal = reader.text("principal", is_principal)?.into();
-        let validity = Validity::decode(&mut reader)?;
-        let revision = reader.u64("revision")?;
-        let topics = read_texts(&mut reader, "topics", is_topic)?;
-        let count = reader.u8("gateways")?;
-        let mut gateways: Vec<GatewayKeyId> = Vec::new();
-        for _ in 0..count {
-            let at = reader.fail("gateway key id");
-            let id = GatewayKeyId::from_bytes(*reader.array("gateway key id")?);
-            if gateways.contains(&id) {
-                return Err(at);
-            }
-            gateways.push(id);
-        }
-        reader.finish()?;
         Ok(Self {
             kind,
             delegator,
             delegatee,
             precursor,
             target,
+            channel: view.channel.into(),
+            epoch: view.epoch,
+            field: view.field.into(),
+            principal: view.principal.into(),
+            validity: view.validity,
+            revision: view.revision,
+            topics: view.topics.iter().map(Into::into).collect(),
+            gateways: view.gateways.iter().copied().map(GatewayKeyId::from_bytes).collect(),
+        })
+    }
+}
+
+/// Where A begins: after the domain, suite and state.
+const POINTS_AT: usize = GRANT_DOMAIN.len() + 2;
+
+/// A grant's body, borrowed: everything is checked but that A, B, X and T are points, which costs a
+/// square root each. Allocates nothing. Cost: about 0.2 us.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GrantView<'a> {
+    pub(super) suite: Suite,
+    pub(super) kind: DelegationKind,
+    pub(super) delegator: &'a [u8; POINT_LEN],
+    pub(super) delegatee: &'a [u8; POINT_LEN],
+    pub(super) channel: &'a str,
+    pub(super) epoch: u32,
+    pub(super) field: &'a str,
+    pub(super) principal: &'a str,
+    pub(super) validity: Validity,
+    pub(super) revision: u64,
+    pub(super) topics: Texts<'a>,
+    pub(super) gateways: &'a [[u8; 8]],
+}
+
+impl<'a> GrantView<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(body);
+        reader.constant("domain", GRANT_DOMAIN)?;
+        let suite = read_suite(&mut reader)?;
+        let state_at = reader.fail("state");
+        let kind = match reader.u8("state")? {
+            1 => DelegationKind::Interactive,
+            2 => DelegationKind::NonInteractive,
+            _ => return Err(state_at),
+        };
+        let delegator = reader.array("A")?;
+        let delegatee = reader.array("B")?;
+        reader.take("X", POINT_LEN)?;
+        reader.take("T", POINT_LEN)?;
+        let channel = reader.text("channel", is_name)?;
+        let epoch = reader.u32("epoch")?;
+        let field = reader.text("field", is_field)?;
+        let principal = reader.text("principal", is_principal)?;
+        let validity = Validity::decode(&mut reader)?;
+        let revision = reader.u64("revision")?;
+        let topics = Texts::read(&mut reader, "topics", is_topic)?;
+        let count = usize::from(reader.u8("gateways")?);
+        let at = reader.at();
+        let gateways = reader.chunks::<8>("gateway key id", count)?;
+        let twice = (1..count).find(|place| {
+            let (before, rest) = gateways.split_at_checked(*place).unwrap_or_default();
+            rest.first().is_some_and(|id| before.contains(id))
+        });
+        if let Some(place) = twice {
+            return Err(Malformed { field: "gateway key id", offset: at + 8 * place });
+        }
+        reader.finish()?;
+        Ok(Self {
+            suite,
+            kind,
+            delegator,
+            delegatee,
             channel,
             epoch,
             field,
@@ -272,6 +320,13 @@ impl PassThroughBody {
 }
 
 /// Whether a grant that is bound to `topics` covers `topic`. Bindings are short lists.
-pub(super) fn covers(topics: &[Box<str>], topic: &str) -> bool {
-    topics.is_empty() || topics.iter().any(|bound| **bound == *topic)
+pub(super) fn covers<'a>(topics: impl Iterator<Item = &'a str>, topic: &str) -> bool {
+    let mut bound_at_all = false;
+    for bound in topics {
+        bound_at_all = true;
+        if bound == topic {
+            return true;
+        }
+    }
+    !bound_at_all
 }

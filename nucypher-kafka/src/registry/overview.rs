@@ -13,7 +13,7 @@ use super::{
     grant::{GrantBody, PassThroughBody, Validity},
     head::Head,
     key::{AdministratorKey, GatewayKeyId, SigningKeyId},
-    ledger::{Content, Ledger, Refusal},
+    ledger::{Content, Grants, Ledger, Refusal},
     seen::Seen,
 };
 
@@ -171,7 +171,8 @@ impl Overview {
         administrator: &AdministratorKey,
         now_ms: i64,
     ) -> Result<Self, Refusal> {
-        let ledger = Ledger::collect(found, administrator, &Seen::default(), &|_| None)?;
+        let ledger =
+            Ledger::collect(found, administrator, &Seen::default(), &|_| None, Grants::Decoded)?;
         Ok(Self::of_ledger(&ledger, administrator, now_ms))
     }
 
@@ -199,7 +200,9 @@ impl Overview {
                 Some(Content::PassThrough(grant)) => {
                     overview.grants.push(GrantSummary::of_pass_through(live.entry, grant, now_ms));
                 }
-                Some(Content::Undecodable(_)) | None => overview.unreadable.push(live.entry.id()),
+                Some(Content::Undecodable(_) | Content::Unopened) | None => {
+                    overview.unreadable.push(live.entry.id())
+                }
             }
         }
         overview.channels.sort_by(|a, b| a.name.cmp(&b.name));

@@ -79,8 +79,8 @@ pub enum SeparationError {
 /// The keys of a registry and what is known of each.
 #[derive(Debug, Default)]
 pub(super) struct Separation {
-    roles: HashMap<[u8; 33], (Suite, Role)>,
-    ids: HashMap<KeyId, [u8; 33]>,
+    /// By id, since no two keys have one: 48 bytes a key, while a registry is put together.
+    keys: HashMap<KeyId, ([u8; 33], Suite, Role)>,
     components: Components,
 }
 
@@ -91,7 +91,7 @@ impl Separation {
         key: &PublicKey,
         place: &Place,
     ) -> Result<(), SeparationError> {
-        self.role(key, Role::Delegating)?;
+        self.role(key.id(), &key.to_bytes(), key.suite(), Role::Delegating)?;
         match self.components.place(&key.to_bytes()) {
             Some(other) if other != place => Err(SeparationError::Place { id: key.id() }),
             Some(_) => Ok(()),
@@ -104,7 +104,16 @@ impl Separation {
 
     /// Adds a consumer's key.
     pub(super) fn consumer(&mut self, key: &PublicKey) -> Result<(), SeparationError> {
-        self.role(key, Role::Consumer)
+        self.role(key.id(), &key.to_bytes(), key.suite(), Role::Consumer)
+    }
+
+    /// As [`consumer`](Self::consumer), for a key whose point is not decoded. Cost: one hash.
+    pub(super) fn encoded_consumer(
+        &mut self,
+        key: &[u8; 33],
+        suite: Suite,
+    ) -> Result<(), SeparationError> {
+        self.role(KeyId::of_encoded(key), key, suite, Role::Consumer)
     }
 
     /// Adds an interactive grant from a delegating key to a consumer's; both were added before.
@@ -123,16 +132,21 @@ impl Separation {
         })
     }
 
-    fn role(&mut self, key: &PublicKey, role: Role) -> Result<(), SeparationError> {
-        let (id, bytes) = (key.id(), key.to_bytes());
-        if *self.ids.entry(id).or_insert(bytes) != bytes {
+    fn role(
+        &mut self,
+        id: KeyId,
+        key: &[u8; 33],
+        suite: Suite,
+        role: Role,
+    ) -> Result<(), SeparationError> {
+        let (known, used, has) = self.keys.entry(id).or_insert((*key, suite, role));
+        if known != key {
             return Err(SeparationError::Id { id });
         }
-        let known = *self.roles.entry(bytes).or_insert((key.suite(), role));
-        if known.0 != key.suite() {
-            return Err(SeparationError::Suite { id, used: known.0 });
+        if *used != suite {
+            return Err(SeparationError::Suite { id, used: *used });
         }
-        if known.1 != role {
+        if *has != role {
             return Err(SeparationError::Role { id });
         }
         Ok(())

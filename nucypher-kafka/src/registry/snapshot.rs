@@ -1,31 +1,38 @@
-//! What a gateway knows of the registry: built once from verified entries, immutable, looked up
-//! for every partition and every EDEK that no cache holds.
+//! What a gateway knows of the registry: built once from entries that the heads cover, immutable,
+//! looked up for every partition and every EDEK that no cache holds.
 //!
 //! An entry that is not valid is left out and reported; a part that cannot be accepted leaves
 //! the previous one in force, and where there is none nothing is built. Nothing that an attacker
 //! adds, removes or alters widens access (`docs/spec/registry.md`, "Checks").
 //!
-//! Look-ups take three or four hash look-ups and allocate nothing; times are checked at each, so
-//! that a clock that jumps opens nothing that is not valid by it. Contains re-encryption keys:
-//! secret.
+//! A grant is kept as it is stored, and its re-encryption key is opened when it is used for the first
+//! time (`opened`): a million grants are loaded in seconds. Look-ups take three or four hash look-ups
+//! and allocate nothing; times are checked at each, so that a clock that jumps opens nothing that is
+//! not valid by it. Contains re-encryption keys: secret.
 
 mod build;
+mod index;
+mod opened;
 mod problem;
 
 use std::{collections::HashMap, sync::Arc};
 
-use nucypher_pre::{KeyId, ReencryptionKey};
+use hashbrown::HashTable;
+use nucypher_pre::KeyId;
 
 use super::{
     channel::{ChannelDescriptor, ChannelKey},
-    entry::EntryId,
-    grant::{PassThroughBody, Validity, covers},
+    entry::{Entry, EntryId},
+    grant::{PassThroughBody, covers},
     head::Head,
     key::{AdministratorKey, GatewaySecretKey, SigningKeyId},
     seen::Seen,
 };
+use index::{Index, Right};
+use opened::Opened;
 
 pub use build::SnapshotError;
+pub use opened::ActiveGrant;
 pub use problem::{Problem, ProblemKind};
 
 /// Whom a gateway trusts, and what it must not forget.
@@ -50,30 +57,6 @@ pub enum Access {
     PassThrough,
     /// The topic belongs to a channel, and nothing is in force for the principal.
     Denied,
-}
-
-/// A grant that this gateway can carry out, verified.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ActiveGrant {
-    /// Names the grant, for caches and for people.
-    pub id: EntryId,
-    /// The re-encryption key. Secret.
-    pub key: ReencryptionKey,
-    /// The channel's name.
-    pub channel: Box<str>,
-    /// The generation of the channel's keys.
-    pub epoch: u32,
-    /// The protected field group; empty for the whole value.
-    pub field: Box<str>,
-    /// Whom the gateway must have authenticated.
-    pub principal: Box<str>,
-    /// The topics to which the grant is bound; empty: all topics of the channel.
-    pub topics: Vec<Box<str>>,
-    /// When the grant is in force.
-    pub validity: Validity,
-    /// When the grant was written, in the administrator's count.
-    pub revision: u64,
 }
 
 /// A channel as the gateway knows it.
@@ -122,28 +105,11 @@ pub struct Snapshot {
     parts: Vec<Arc<Part>>,
     channels: Vec<Channel>,
     topics: HashMap<Box<str>, usize>,
-    principals: HashMap<Box<str>, usize>,
-    /// All grants of an (opening key, principal), newest first.
-    pairs: Vec<Pair>,
-    by_opening: HashMap<(KeyId, usize), usize>,
-    by_channel: HashMap<(usize, usize), Rights>,
+    index: Index,
+    opened: Arc<Opened>,
     changes: Vec<i64>,
     problems: Vec<Problem>,
     elsewhere: usize,
-}
-
-/// The grants of one (opening key, principal), newest first. An opening key belongs to one channel.
-#[derive(Debug)]
-struct Pair {
-    channel: usize,
-    grants: Vec<Arc<ActiveGrant>>,
-}
-
-/// What one principal has on one channel.
-#[derive(Debug, Default)]
-struct Rights {
-    pairs: Vec<usize>,
-    pass_through: Vec<Arc<PassThroughBody>>,
 }
 
 /// One administrator's part, kept so that the next snapshot need not verify it again.
@@ -152,14 +118,16 @@ struct Part {
     administrator: AdministratorKey,
     head: Head,
     head_hash: [u8; 32],
+    /// Ascending by revision.
     records: Vec<Record>,
-    known: HashMap<[u8; 32], usize>,
+    /// Places in `records`, by entry id.
+    known: HashTable<u32>,
     forged: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 struct Record {
-    origin: String,
+    entry: Entry,
     revision: u64,
     content: Content,
 }
@@ -167,11 +135,12 @@ struct Record {
 #[derive(Clone, Debug)]
 enum Content {
     Channel(Arc<ChannelDescriptor>),
-    Grant(Arc<ActiveGrant>),
+    /// Sealed to this gateway; its key is opened when it is needed.
+    Grant,
     PassThrough(Arc<PassThroughBody>),
     /// A grant sealed to other gateways.
     Elsewhere,
-    Invalid(ProblemKind),
+    Invalid(Box<ProblemKind>),
 }
 
 impl Snapshot {
@@ -185,31 +154,33 @@ impl Snapshot {
         self.topics.get(topic).and_then(|index| self.channels.get(*index))
     }
 
-    /// What a principal may do with a topic. Cost: at most three hash look-ups, then as many
-    /// steps as the principal has superseded or expired grants on the channel.
+    /// What a principal may do with a topic. Cost: two hash look-ups, then as many steps as the
+    /// principal has grants on the channel; one more look-up for each length that a pattern of
+    /// principals has on any channel.
     pub fn access(&self, topic: &str, principal: &str, now_ms: i64) -> Access {
-        let Some(index) = self.topics.get(topic) else { return Access::Open };
-        if !self.channels.get(*index).is_some_and(|channel| channel.is_valid(now_ms)) {
+        let Some(channel) = self.topics.get(topic) else { return Access::Open };
+        if !self.channels.get(*channel).is_some_and(|channel| channel.is_valid(now_ms)) {
             return Access::Denied;
         }
-        let Some(rights) = self
-            .principals
-            .get(principal)
-            .and_then(|principal| self.by_channel.get(&(*index, *principal)))
-        else {
-            return Access::Denied;
-        };
-        let granted = rights
-            .pairs
-            .iter()
-            .filter_map(|pair| self.pairs.get(*pair)?.in_force(now_ms))
-            .any(|grant| covers(&grant.topics, topic));
-        if granted {
-            return Access::Granted;
+        let mut access = Access::Denied;
+        for right in self.index.of(self, *channel, principal) {
+            if !right.validity.contains(now_ms) || !self.covers(right, topic) {
+                continue;
+            }
+            // What was superseded by a newer one that has begun does not come back.
+            let decides = |other: &&Right| other.key == right.key;
+            let mut newer = self.index.of(self, *channel, principal).filter(decides);
+            let decided = newer.find(|other| other.validity.has_begun(now_ms));
+            if !decided.is_some_and(|decided| decided.is_same(right)) {
+                continue;
+            }
+            if right.is_pass_through() {
+                access = Access::PassThrough;
+            } else if !self.opened.is_broken(self.id(right)) {
+                return Access::Granted;
+            }
         }
-        let pass_through = newest_in_force(&rights.pass_through, now_ms, |grant| &grant.validity)
-            .is_some_and(|grant| covers(&grant.topics, topic));
-        if pass_through { Access::PassThrough } else { Access::Denied }
+        access
     }
 
     /// The grant with which an EDEK that `opening` opens is re-encrypted for a principal, on a
@@ -220,19 +191,57 @@ impl Snapshot {
         principal: &str,
         topic: &str,
         now_ms: i64,
-    ) -> Option<&Arc<ActiveGrant>> {
-        let principal = self.principals.get(principal)?;
-        let pair = self.pairs.get(*self.by_opening.get(&(opening, *principal))?)?;
-        let channel = self.topics.get(topic)?;
-        if *channel != pair.channel || !self.channels.get(*channel)?.is_valid(now_ms) {
+    ) -> Option<ActiveGrant> {
+        let number = *self.topics.get(topic)?;
+        let channel = self.channels.get(number)?;
+        if !channel.is_valid(now_ms) {
             return None;
         }
-        pair.in_force(now_ms).filter(|grant| covers(&grant.topics, topic))
+        let key = u32::try_from(*channel.keys.get(&opening)?).ok()?;
+        let mut rights = self.index.of(self, number, principal).filter(|right| right.key == key);
+        let right = rights.find(|right| right.validity.has_begun(now_ms))?;
+        if !right.validity.contains(now_ms) || !self.covers(right, topic) {
+            return None;
+        }
+        self.active(right)
     }
 
     /// All grants that the snapshot holds, in force or not.
-    pub fn grants(&self) -> impl Iterator<Item = &Arc<ActiveGrant>> {
-        self.pairs.iter().flat_map(|pair| &pair.grants)
+    pub fn grants(&self) -> impl Iterator<Item = ActiveGrant> {
+        let rights = self.index.rights().filter(|right| !right.is_pass_through());
+        rights.filter_map(|right| self.active(right))
+    }
+
+    fn record(&self, right: &Right) -> Option<(&Arc<Part>, &Record)> {
+        let part = self.parts.get(usize::try_from(right.part).ok()?)?;
+        Some((part, part.records.get(usize::try_from(right.record).ok()?)?))
+    }
+
+    fn id(&self, right: &Right) -> Option<EntryId> {
+        self.record(right).map(|(_, record)| record.entry.id())
+    }
+
+    fn active(&self, right: &Right) -> Option<ActiveGrant> {
+        let (part, record) = self.record(right)?;
+        let opened = Arc::clone(&self.opened);
+        Some(ActiveGrant::new(record.entry.clone(), Arc::clone(part), opened))
+    }
+
+    fn covers(&self, right: &Right, topic: &str) -> bool {
+        let Some((_, record)) = self.record(right) else { return false };
+        match &record.content {
+            Content::PassThrough(grant) => covers(grant.topics.iter().map(|bound| &**bound), topic),
+            _ => record.entry.grant_view().is_ok_and(|view| covers(view.topics.iter(), topic)),
+        }
+    }
+
+    /// The principal's name, or pattern, in the record of a right.
+    fn principal(&self, right: &Right) -> Option<&str> {
+        let (_, record) = self.record(right)?;
+        match &record.content {
+            Content::PassThrough(grant) => Some(&grant.principal),
+            _ => record.entry.grant_view().ok().map(|view| view.principal),
+        }
     }
 
     /// All channels.
@@ -284,21 +293,14 @@ impl Snapshot {
     }
 }
 
-impl Pair {
-    fn in_force(&self, now_ms: i64) -> Option<&Arc<ActiveGrant>> {
-        newest_in_force(&self.grants, now_ms, |grant| &grant.validity)
+impl Part {
+    fn record(&self, id: EntryId) -> Option<&Record> {
+        let at = self.known.find(index::spread(id), |place| self.holds(*place, id))?;
+        usize::try_from(*at).ok().and_then(|place| self.records.get(place))
     }
-}
 
-/// Of grants for the same thing, newest first: the newest that has begun, unless it has ended.
-/// What it superseded does not come back when it ends.
-fn newest_in_force<T>(
-    grants: &[Arc<T>],
-    now_ms: i64,
-    validity: impl Fn(&T) -> &Validity,
-) -> Option<&Arc<T>> {
-    grants
-        .iter()
-        .find(|grant| validity(grant).has_begun(now_ms))
-        .filter(|grant| validity(grant).contains(now_ms))
+    fn holds(&self, place: u32, id: EntryId) -> bool {
+        let record = usize::try_from(place).ok().and_then(|place| self.records.get(place));
+        record.is_some_and(|record| record.entry.id() == id)
+    }
 }

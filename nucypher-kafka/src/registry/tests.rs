@@ -4,6 +4,7 @@ mod administrator;
 mod bodies;
 mod entries;
 mod files;
+mod lazy;
 mod snapshots;
 #[cfg(feature = "gateway")]
 mod watching;

@@ -15,7 +15,7 @@ use crate::registry::{
     grant::GrantBody,
     head::{Head, set_digest},
     key::AdministratorKey,
-    ledger::{Content, Ledger, Refusal},
+    ledger::{Content, Grants, Ledger, Refusal},
     overview::GrantSummary,
     seen::Seen,
     separation::{Place, Separation, SeparationError},
@@ -43,7 +43,7 @@ struct Current {
 impl Administrator {
     /// This administrator's set in what was found, checked against the highest revision signed.
     pub(super) fn ledger<'a>(&self, found: &'a [Found]) -> Result<Ledger<'a>, AdministratorError> {
-        Ok(Ledger::collect(found, &self.public, &self.home.seen()?, &|_| None)?)
+        Ok(Ledger::collect(found, &self.public, &self.home.seen()?, &|_| None, Grants::Decoded)?)
     }
 }
 

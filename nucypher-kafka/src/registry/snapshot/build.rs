@@ -6,21 +6,27 @@ use std::{
     sync::Arc,
 };
 
-use nucypher_pre::UnverifiedReencryptionKey;
+use hashbrown::HashTable;
+use nucypher_pre::{DelegationKind, PublicKey};
 
 use super::{
-    ActiveGrant, Channel, Content, Pair, Part, Problem, ProblemKind, Record, Snapshot, Trust,
+    Channel, Content, Part, Problem, ProblemKind, Record, Snapshot, Trust,
+    index::{Index, PASS_THROUGH, spread},
+    opened::Opened,
 };
 use crate::registry::{
     channel::ChannelDescriptor,
-    directory::Found,
+    directory::{Found, file_name},
     entry::Entry,
-    grant::{GrantBody, PassThroughBody},
+    grant::PassThroughBody,
     key::{AdministratorKey, GatewaySecretKey, SigningKeyId},
-    ledger::{self, Ledger, Live, Refusal},
-    seal,
+    ledger::{self, Grants, Ledger, Live, Refusal},
     separation::{Place, Separation},
 };
+
+/// So many new grants are opened when they are loaded, so that one that does not hold is reported at
+/// once (0.1 s); the rest when they are used.
+const OPENED_AT_LOAD: usize = 256;
 
 /// Why there is no snapshot: a gateway must not serve without one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +51,8 @@ impl Snapshot {
     /// `previous` is the snapshot in force: an administrator's part that is not accepted is
     /// taken from it, and entries that it holds are not verified again.
     /// Errors: where there is nothing to take, so at start-up.
-    /// Cost: for each new grant two signature and key checks and one HPKE opening, about 0.3 ms;
-    /// for a known entry a hash look-up.
+    /// Cost: some 3 us an entry; 0.4 ms for each new grant that is interactive, or is among the first
+    /// 256. The other grants are opened when they are used.
     pub fn build(
         found: &[Found],
         trust: &Trust<'_>,
@@ -57,27 +63,34 @@ impl Snapshot {
             return Err(SnapshotError::NoAdministrators);
         }
         let mut draft = Draft::default();
+        draft.snapshot.opened = match previous {
+            Some(previous) => Arc::clone(&previous.opened),
+            None => Arc::new(Opened::new(trust.gateway)),
+        };
         draft.report_strangers(found, trust);
         for administrator in trust.administrators {
             let known = previous.and_then(|previous| previous.part(administrator));
-            let part = match Part::verify(found, administrator, trust, known) {
-                Ok(part) => Arc::new(part),
-                Err(refusal) => {
-                    let administrator = administrator.id();
-                    let Some(known) = known else {
-                        return Err(SnapshotError::Refused { administrator, refusal });
-                    };
-                    let kept = known.head.revision;
-                    draft.problem("", ProblemKind::Kept { administrator, kept, refusal });
-                    Arc::clone(known)
-                }
-            };
+            let part =
+                match Part::verify(found, administrator, trust, known, &draft.snapshot.opened) {
+                    Ok(part) => Arc::new(part),
+                    Err(refusal) => {
+                        let administrator = administrator.id();
+                        let Some(known) = known else {
+                            return Err(SnapshotError::Refused { administrator, refusal });
+                        };
+                        let kept = known.head.revision;
+                        draft.problem("", ProblemKind::Kept { administrator, kept, refusal });
+                        Arc::clone(known)
+                    }
+                };
             if !part.head.is_valid(now_ms) {
                 draft.problem("", ProblemKind::Expired(administrator.id()));
             }
             draft.add(part);
         }
-        Ok(draft.finish())
+        let snapshot = draft.finish();
+        snapshot.opened.retain(|id| snapshot.parts.iter().any(|part| part.record(id).is_some()));
+        Ok(snapshot)
     }
 
     fn part(&self, administrator: &AdministratorKey) -> Option<&Arc<Part>> {
@@ -91,37 +104,52 @@ impl Part {
         administrator: &AdministratorKey,
         trust: &Trust<'_>,
         previous: Option<&Arc<Self>>,
+        opened: &Opened,
     ) -> Result<Self, Refusal> {
-        let known = |hash: &[u8; 32]| previous.and_then(|part| part.record(hash));
-        let ledger = Ledger::collect(found, administrator, trust.seen, &|hash| {
-            known(hash).map(|record| record.revision)
-        })?;
+        let known = |entry: &Entry| {
+            let record = previous.and_then(|part| part.record(entry.id()));
+            record.filter(|record| record.entry.hash() == entry.hash())
+        };
+        let revision = |entry: &Entry| known(entry).map(|record| record.revision);
+        let seen = trust.seen;
+        let ledger = Ledger::collect(found, administrator, seen, &revision, Grants::Covered)?;
+        let count = ledger.live.len();
         let mut part = Self {
             administrator: administrator.clone(),
             head: ledger.head,
             head_hash: ledger.head_hash,
-            records: Vec::with_capacity(ledger.live.len()),
-            known: HashMap::with_capacity(ledger.live.len()),
+            records: Vec::with_capacity(count),
+            known: HashTable::with_capacity(count),
             forged: ledger.forged.into_iter().map(str::to_owned).collect(),
         };
+        let mut at_once = OPENED_AT_LOAD;
         for live in ledger.live {
-            let content = match known(live.entry.hash()) {
-                Some(record) => record.content.clone(),
-                None => verify_content(&live, trust.gateway),
+            let record = match known(live.entry) {
+                Some(record) => record.clone(),
+                None => {
+                    let (entry, revision) = (live.entry.clone(), live.revision);
+                    let mut content = verify_content(&live, trust.gateway);
+                    if matches!(content, Content::Grant)
+                        && must_open(&entry, &mut at_once)
+                        && let Err(problem) = opened.open(&entry, administrator)
+                    {
+                        content = Content::Invalid(Box::new(problem));
+                    }
+                    Record { entry, revision, content }
+                }
             };
-            part.known.insert(*live.entry.hash(), part.records.len());
-            part.records.push(Record {
-                origin: live.origin.to_owned(),
-                revision: live.revision,
-                content,
+            // The head counts its entries as u32.
+            let Ok(place) = u32::try_from(part.records.len()) else { break };
+            let id = record.entry.id();
+            part.records.push(record);
+            let records = &part.records;
+            part.known.insert_unique(spread(id), place, |place| {
+                let record = usize::try_from(*place).ok().and_then(|place| records.get(place));
+                record.map_or(0, |record| spread(record.entry.id()))
             });
         }
         part.check_channels()?;
         Ok(part)
-    }
-
-    fn record(&self, hash: &[u8; 32]) -> Option<&Record> {
-        self.known.get(hash).and_then(|index| self.records.get(*index))
     }
 
     /// As in the ledger, which does not see the descriptors that were known before.
@@ -149,48 +177,31 @@ fn verify_content(live: &Live<'_>, gateway: &GatewaySecretKey) -> Content {
         Some(ledger::Content::PassThrough(grant)) => {
             Content::PassThrough(Arc::new((**grant).clone()))
         }
-        Some(ledger::Content::Grant(body)) => match open_grant(live.entry, body, gateway) {
-            Ok(Some(grant)) => Content::Grant(Arc::new(grant)),
-            Ok(None) => Content::Elsewhere,
-            Err(problem) => Content::Invalid(problem),
-        },
+        Some(ledger::Content::Grant(_) | ledger::Content::Unopened) => {
+            match live.entry.grant_view() {
+                Ok(view) if view.gateways.contains(gateway.id().as_bytes()) => Content::Grant,
+                Ok(_) => Content::Elsewhere,
+                Err(error) => Content::Invalid(Box::new(ProblemKind::Malformed(error))),
+            }
+        }
         Some(ledger::Content::Undecodable(error)) => {
-            Content::Invalid(ProblemKind::Malformed(*error))
+            Content::Invalid(Box::new(ProblemKind::Malformed(*error)))
         }
         // The ledger leaves out the content only of what is known.
         None => Content::Elsewhere,
     }
 }
 
-/// Opens the re-encryption key that is sealed to this gateway and checks it against the grant.
-fn open_grant(
-    entry: &Entry,
-    body: &GrantBody,
-    gateway: &GatewaySecretKey,
-) -> Result<Option<ActiveGrant>, ProblemKind> {
-    let own = body.gateways.iter().zip(entry.sealed()).find(|(id, _)| **id == gateway.id());
-    let Some((_, sealed)) = own else { return Ok(None) };
-    let scalar = seal::open(sealed, entry.body(), gateway).map_err(|_| ProblemKind::Sealed)?;
-    let key = UnverifiedReencryptionKey::new(
-        body.delegator.clone(),
-        body.delegatee.clone(),
-        body.precursor,
-        &body.target,
-        scalar.as_ref(),
-    )
-    .and_then(UnverifiedReencryptionKey::verify)
-    .map_err(ProblemKind::ReencryptionKey)?;
-    Ok(Some(ActiveGrant {
-        id: entry.id(),
-        key,
-        channel: body.channel.clone(),
-        epoch: body.epoch,
-        field: body.field.clone(),
-        principal: body.principal.clone(),
-        topics: body.topics.clone(),
-        validity: body.validity,
-        revision: body.revision,
-    }))
+/// Whether a new grant is opened before it counts: the first few, and each that is interactive, whose
+/// keys must be right for check 13.
+fn must_open(entry: &Entry, at_once: &mut usize) -> bool {
+    let interactive = entry.grant_view().is_ok_and(|view| view.kind == DelegationKind::Interactive);
+    if interactive {
+        return true;
+    }
+    let open = *at_once > 0;
+    *at_once = at_once.saturating_sub(1);
+    open
 }
 
 /// A snapshot in the making.
@@ -230,33 +241,39 @@ impl Draft {
         let mut own = HashMap::new();
         for record in &part.records {
             if let Content::Channel(descriptor) = &record.content {
-                let index = self.add_channel(&part, &record.origin, descriptor);
+                let index = self.add_channel(&part, &file_name(&record.entry), descriptor);
                 own.insert(&*descriptor.name, index);
             }
         }
+        // The index reads what it holds from the snapshot's records.
+        let number = self.snapshot.parts.len();
+        self.snapshot.parts.push(Arc::clone(&part));
+        let mut index = std::mem::take(&mut self.snapshot.index);
+        index.reserve(part.records.len());
         let duplicates = part.duplicate_revisions();
-        for record in &part.records {
+        for (place, record) in part.records.iter().enumerate() {
             let added = match &record.content {
-                Content::Grant(_) | Content::PassThrough(_)
+                Content::Grant | Content::PassThrough(_)
                     if duplicates.contains(&record.revision) =>
                 {
                     Err(ProblemKind::DuplicateRevision(record.revision))
                 }
                 Content::Channel(_) => Ok(()),
-                Content::Grant(grant) => self.add_grant(&own, grant),
-                Content::PassThrough(grant) => self.add_pass_through(&own, grant),
+                Content::Grant => self.add_grant(&own, &mut index, (number, place), &record.entry),
+                Content::PassThrough(grant) => {
+                    self.add_pass_through(&own, &mut index, (number, place), grant)
+                }
                 Content::Elsewhere => {
                     self.snapshot.elsewhere += 1;
                     Ok(())
                 }
-                Content::Invalid(problem) => Err(problem.clone()),
+                Content::Invalid(problem) => Err((**problem).clone()),
             };
             if let Err(problem) = added {
-                self.problem(&record.origin, problem);
+                self.problem(&file_name(&record.entry), problem);
             }
         }
-        drop(own);
-        self.snapshot.parts.push(part);
+        self.snapshot.index = index;
     }
 
     /// A topic goes to the first channel that claims it: administrators in the order of trust,
@@ -304,75 +321,62 @@ impl Draft {
     fn add_grant(
         &mut self,
         own: &HashMap<&str, usize>,
-        grant: &Arc<ActiveGrant>,
+        index: &mut Index,
+        place: (usize, usize),
+        entry: &Entry,
     ) -> Result<(), ProblemKind> {
-        let delegator = grant.key.delegator();
-        let channel = own.get(&*grant.channel).copied().filter(|index| {
-            self.snapshot
-                .channels
-                .get(*index)
-                .and_then(|channel| channel.key(delegator.id()))
-                .is_some_and(|key| {
-                    key.key == *delegator && key.epoch == grant.epoch && key.field == grant.field
-                })
+        let view = entry.grant_view().map_err(ProblemKind::Malformed)?;
+        let channel = own.get(view.channel).copied();
+        let key = channel.and_then(|channel| {
+            let channel = self.snapshot.channels.get(channel)?;
+            channel.keys.values().find_map(|position| {
+                let key = channel.descriptor.keys.get(*position)?;
+                let is_its = key.key.to_bytes() == *view.delegator
+                    && key.key.suite() == view.suite
+                    && key.epoch == view.epoch
+                    && *key.field == *view.field;
+                is_its.then_some((*position, key.key.clone()))
+            })
         });
-        let Some(channel) = channel else {
+        let (Some(channel), Some((position, delegator))) = (channel, key) else {
             return Err(ProblemKind::NotTheChannelsKey {
-                channel: grant.channel.clone(),
-                epoch: grant.epoch,
-                field: grant.field.clone(),
+                channel: view.channel.into(),
+                epoch: view.epoch,
+                field: view.field.into(),
             });
         };
-        let delegatee = grant.key.delegatee();
-        self.separation.consumer(delegatee).map_err(ProblemKind::Separation)?;
-        if grant.key.kind() == nucypher_pre::DelegationKind::Interactive {
-            self.separation.interactive(delegator, delegatee).map_err(ProblemKind::Separation)?;
+        let consumer = self.separation.encoded_consumer(view.delegatee, view.suite);
+        consumer.map_err(ProblemKind::Separation)?;
+        if view.kind == DelegationKind::Interactive {
+            let delegatee = PublicKey::from_bytes(view.suite, view.delegatee)
+                .map_err(ProblemKind::ReencryptionKey)?;
+            self.separation.interactive(&delegator, &delegatee).map_err(ProblemKind::Separation)?;
         }
-        let principal = self.principal(&grant.principal);
-        let snapshot = &mut self.snapshot;
-        let pair = *snapshot.by_opening.entry((delegator.id(), principal)).or_insert_with(|| {
-            snapshot.pairs.push(Pair { channel, grants: Vec::new() });
-            let pair = snapshot.pairs.len() - 1;
-            snapshot.by_channel.entry((channel, principal)).or_default().pairs.push(pair);
-            pair
-        });
-        if let Some(pair) = snapshot.pairs.get_mut(pair) {
-            pair.grants.push(Arc::clone(grant));
-        }
-        snapshot.changes.extend(grant.validity.changes());
+        // A descriptor counts its keys as u16.
+        let position = u32::try_from(position).unwrap_or(PASS_THROUGH - 1);
+        index.add(&self.snapshot, place, (channel, position), view.principal, view.validity);
+        self.snapshot.changes.extend(view.validity.changes());
         Ok(())
     }
 
     fn add_pass_through(
         &mut self,
         own: &HashMap<&str, usize>,
-        grant: &Arc<PassThroughBody>,
+        index: &mut Index,
+        place: (usize, usize),
+        grant: &PassThroughBody,
     ) -> Result<(), ProblemKind> {
         let Some(channel) = own.get(&*grant.channel) else {
             return Err(ProblemKind::NoSuchChannel(grant.channel.clone()));
         };
-        let principal = self.principal(&grant.principal);
-        let rights = self.snapshot.by_channel.entry((*channel, principal)).or_default();
-        rights.pass_through.push(Arc::clone(grant));
+        let of = (*channel, PASS_THROUGH);
+        index.add(&self.snapshot, place, of, &grant.principal, grant.validity);
         self.snapshot.changes.extend(grant.validity.changes());
         Ok(())
     }
 
-    fn principal(&mut self, name: &str) -> usize {
-        let next = self.snapshot.principals.len();
-        *self.snapshot.principals.entry(name.into()).or_insert(next)
-    }
-
     fn finish(self) -> Snapshot {
         let Self { mut snapshot, .. } = self;
-        for pair in &mut snapshot.pairs {
-            pair.grants.sort_by_key(|grant| std::cmp::Reverse(grant.revision));
-        }
-        for rights in snapshot.by_channel.values_mut() {
-            rights.pass_through.sort_by_key(|grant| std::cmp::Reverse(grant.revision));
-            // The newest keys are the most read: look at them first.
-            rights.pairs.reverse();
-        }
         snapshot.changes.sort_unstable();
         snapshot.changes.dedup();
         snapshot

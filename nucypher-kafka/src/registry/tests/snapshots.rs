@@ -181,8 +181,9 @@ fn the_grants_key_leads_from_the_channels_key_to_the_consumer() {
         let producer = world.administrator.channel_key("orders", None, "").unwrap();
         let (capsule, secret) = producer.encapsulate(&mut world.rng);
         let grant = snapshot.grant(producer.id(), "User:alice", "orders", NOW).unwrap();
-        let capsule = grant.key.reencrypt(&capsule);
-        let opened = match grant.key.precursor() {
+        let key = grant.key().unwrap();
+        let capsule = key.reencrypt(&capsule);
+        let opened = match key.precursor() {
             Some(precursor) => consumer.decapsulate_delegated(&capsule, precursor).unwrap(),
             None => consumer.decapsulate(&capsule),
         };
@@ -634,7 +635,7 @@ fn administrators_stand_for_themselves() {
     assert!(Snapshot::build(&found, &trust, None, NOW).is_err());
 }
 
-/// A known entry is neither verified nor opened again: the same grant, the same allocation.
+/// A known entry is neither verified nor opened again: the same key, the same allocation.
 #[test]
 fn what_is_known_is_kept() {
     let mut world = World::new();
@@ -644,7 +645,7 @@ fn what_is_known_is_kept() {
     let after = world.build_after(&world.found(), &Seen::default(), Some(&before), NOW).unwrap();
     let id = world.key_id("orders");
     let grant = |snapshot: &Snapshot| {
-        std::sync::Arc::clone(snapshot.grant(id, "User:alice", "orders", NOW).unwrap())
+        snapshot.grant(id, "User:alice", "orders", NOW).unwrap().key().unwrap()
     };
     assert!(std::sync::Arc::ptr_eq(&grant(&before), &grant(&after)));
     assert_eq!(after.access("orders", "User:bob", NOW), Access::Granted);
