@@ -57,13 +57,7 @@ fn registry() -> (Snapshot, PublicKey) {
         Administrator::init(&path("home"), &path("registry"), None, None, NOW, rng).unwrap();
     let gateway = GatewaySecretKey::generate(rng);
     administrator.add_gateway(gateway.public_key()).unwrap();
-    let channel = NewChannel {
-        name: "orders".to_owned(),
-        suite: Suite::Bbs98,
-        topics: vec!["orders".to_owned()],
-        fields: Vec::new(),
-        require_encryption: false,
-    };
+    let channel = NewChannel { require_encryption: false, ..NewChannel::new("orders") };
     administrator.create_channel(&channel, NOW).unwrap();
     let alice = SecretKey::generate(Suite::Bbs98, rng);
     let grant = GrantRequest {
