@@ -49,8 +49,8 @@ mod watch;
 mod tests;
 
 pub use administrator::{
-    Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, NewField,
-    PassThroughRequest,
+    Administrator, AdministratorError, ChannelChange, Consumer, GrantRequest, NewChannel, NewField,
+    NotCarried, PassThroughRequest, Rotated,
 };
 pub use channel::{
     ChannelDescriptor, ChannelKey, ProducerKey, ProtectedField, RequiredSignature, Signer,

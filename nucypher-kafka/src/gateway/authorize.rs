@@ -55,16 +55,16 @@ impl Authority {
         self.snapshot.grant(opening, self.principal.as_str(), topic, self.now_ms)
     }
 
-    /// Whether any channel requires encryption.
+    /// Whether any channel refuses records.
     #[must_use]
     pub fn requires_encryption(&self) -> bool {
-        self.snapshot.channels().any(Channel::require_encryption)
+        self.snapshot.channels().any(refuses)
     }
 
-    /// Whether clear records on this topic are refused.
+    /// Whether records on this topic may be refused.
     #[must_use]
     pub fn must_be_encrypted(&self, topic: &str) -> bool {
-        self.channel(topic).is_some_and(Channel::require_encryption)
+        self.channel(topic).is_some_and(refuses)
     }
 
     /// The channel to which a topic belongs.
@@ -78,4 +78,9 @@ impl Authority {
     pub fn has_channels(&self) -> bool {
         self.snapshot.channels().next().is_some()
     }
+}
+
+/// A channel that requires encryption refuses clear records, one that is retired all.
+fn refuses(channel: &Channel) -> bool {
+    channel.require_encryption() || channel.is_retired()
 }
