@@ -52,8 +52,8 @@ mod watch;
 mod tests;
 
 pub use administrator::{
-    Administrator, AdministratorError, Consumer, GrantRequest, NewChannel, NewField,
-    PassThroughRequest, ShareError,
+    Administrator, AdministratorError, ChannelChange, Consumer, GrantRequest, NewChannel, NewField,
+    NotCarried, PassThroughRequest, Rotated, ShareError,
 };
 pub use channel::{
     ChannelDescriptor, ChannelKey, ProducerKey, ProtectedField, RequiredSignature, Signer,

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
-use nucypher_kafka::registry::{ChannelKeySummary, ChannelSummary, NewChannel, NewField};
-use nucypher_pre::{PublicKey, Suite};
+use clap::{ArgGroup, Args, Subcommand};
+use nucypher_kafka::registry::{
+    ChannelChange, ChannelKeySummary, ChannelSummary, NewChannel, NewField, NotCarried,
+};
+use nucypher_pre::{PublicKey, Suite, os_rng};
 
 use crate::files::{self, Existing, Secrecy};
 use crate::instant;
@@ -28,6 +30,68 @@ pub(crate) enum Command {
     /// Show a channel, and write its public key for producers
     #[command(after_help = "Example:\n  nucypher channel show orders --public orders.pub")]
     Show(ShowArgs),
+    /// Begin the next epoch: new keys, and new grants for whoever has one
+    #[command(after_help = "Example:\n  nucypher channel rotate orders\n  \
+        nucypher channel show orders --public orders.pub --force\n\n\
+        Grants for earlier epochs stay: what is stored stays readable. Revoke first whom the new\n\
+        epoch is to keep out. Interactive grants are not carried over. Gateways that require\n\
+        encryption take in the newest epoch and the one before.")]
+    Rotate(RotateArgs),
+    /// Change a channel's topics, or whether clear records are refused
+    #[command(
+        after_help = "Example:\n  nucypher channel set orders --topic orders --topic 'eu.*'\n\n\
+        --topic names all topics of the channel anew. One that is left out belongs to no channel."
+    )]
+    Set(SetArgs),
+    /// End a channel: gateways take nothing in any more; what is stored stays readable
+    #[command(after_help = "Example:\n  nucypher channel retire orders")]
+    Retire(RetireArgs),
+}
+
+/// Arguments of `channel rotate`.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// The channel's name
+    name: String,
+    #[command(flatten)]
+    place: AdministratorArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `channel set`.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true))]
+pub(crate) struct SetArgs {
+    /// The channel's name
+    name: String,
+    /// A topic that belongs to it, or a pattern such as 'orders.*'; repeat for more
+    #[arg(long = "topic", value_name = "TOPIC", group = "what")]
+    topics: Vec<String>,
+    /// Let gateways accept records that are not encrypted
+    #[arg(long, group = "what")]
+    allow_clear: bool,
+    /// Let gateways refuse records that are not encrypted
+    #[arg(long, group = "what", conflicts_with = "allow_clear")]
+    require_encryption: bool,
+    #[command(flatten)]
+    place: AdministratorArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Arguments of `channel retire`.
+#[derive(Args, Debug)]
+pub(crate) struct RetireArgs {
+    /// The channel's name
+    name: String,
+    #[command(flatten)]
+    place: AdministratorArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Arguments of `channel create`.
@@ -35,7 +99,7 @@ pub(crate) enum Command {
 pub(crate) struct CreateArgs {
     /// The channel's name: 1 to 249 of A-Z a-z 0-9 . _ -
     name: String,
-    /// A topic that belongs to it; repeat for more [default: the channel's name]
+    /// A topic that belongs to it, or a pattern such as 'orders.*'; repeat for more [default: the channel's name]
     #[arg(long = "topic", value_name = "TOPIC")]
     topics: Vec<String>,
     /// A protected field group with a key of its own, and where it stands: JSONPath, tag:NAME or
@@ -95,6 +159,12 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         Command::Create(args) => create(args),
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
+        Command::Rotate(args) => rotate(args),
+        Command::Set(args) => set(args),
+        Command::Retire(args) => {
+            let retired = args.place.open()?.retire_channel(&args.name, instant::now()?)?;
+            print(&retired, args.format)
+        }
     }
 }
 
@@ -115,6 +185,32 @@ fn create(args: &CreateArgs) -> Result<()> {
         created.name
     ));
     Ok(())
+}
+
+fn rotate(args: &RotateArgs) -> Result<()> {
+    let administrator = args.place.open()?;
+    let rotated = administrator.rotate_channel(&args.name, instant::now()?, &mut os_rng())?;
+    print(&rotated.channel, args.format)?;
+    output::remark(&format!("{} grants carried over to the new epoch", rotated.granted.len()));
+    for left in &rotated.not_carried {
+        let NotCarried { grant, why, .. } = left;
+        output::remark(&format!("not carried over: {} of {}: {why}", grant.id, grant.principal));
+    }
+    output::remark(&format!(
+        "next: nucypher channel show {0} --public {0}.pub --force for producers",
+        args.name
+    ));
+    Ok(())
+}
+
+fn set(args: &SetArgs) -> Result<()> {
+    let change = ChannelChange {
+        topics: (!args.topics.is_empty()).then(|| args.topics.clone()),
+        require_encryption: (args.allow_clear || args.require_encryption)
+            .then_some(args.require_encryption),
+    };
+    let changed = args.place.open()?.change_channel(&args.name, &change, instant::now()?)?;
+    print(&changed, args.format)
 }
 
 /// `card=$.card.number`, `card` or `card!=tag:PII`, repeated for more selectors of one field.
@@ -188,6 +284,7 @@ fn print(channel: &ChannelSummary, format: Format) -> Result<()> {
         return output::json(channel);
     }
     let clear = if channel.require_encryption { "refused" } else { "accepted" };
+    let clear = if channel.retired { "refused, and all others: retired" } else { clear };
     output::line(&format!("channel        {}", channel.name))?;
     output::line(&format!("suite          {}", channel.suite))?;
     output::line(&format!("topics         {}", channel.topics.join(", ")))?;

@@ -30,9 +30,9 @@ pub(crate) enum Command {
     /// List the grants
     #[command(after_help = "Example:\n  nucypher grant list --principal alice --format json")]
     List(ListArgs),
-    /// Revoke a grant, or everything that a principal was granted
+    /// Revoke a grant, everything that a principal was granted, or everything on a channel
     #[command(after_help = "Examples:\n  nucypher grant revoke 5f0c8e1f2b3a4d5c\n  \
-        nucypher grant revoke --principal alice\n\n\
+        nucypher grant revoke --principal alice\n  nucypher grant revoke --channel orders\n\n\
         Gateways act on it with their next fetch response. A consumer keeps what it has read, and\n\
         the keys of sessions that it has read from until these end.")]
     Revoke(RevokeArgs),
@@ -98,13 +98,16 @@ pub(crate) struct ListArgs {
 
 /// Arguments of `grant revoke`.
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("which").required(true).args(["id", "principal"]))]
+#[command(group = ArgGroup::new("which").required(true).args(["id", "principal", "channel"]))]
 pub(crate) struct RevokeArgs {
     /// The grant's id, as `grant list` shows it
     id: Option<EntryId>,
     /// Everything that this principal was granted
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
+    /// Everything that was granted on this channel
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
     #[command(flatten)]
     place: AdministratorArgs,
     /// How to print
@@ -192,10 +195,11 @@ fn list(args: &ListArgs) -> Result<()> {
 fn revoke(args: &RevokeArgs) -> Result<()> {
     let administrator = args.place.open()?;
     let now = instant::now()?;
-    let revoked = match (&args.id, &args.principal) {
+    let revoked = match (&args.id, &args.channel) {
         (Some(id), _) => administrator.revoke(*id, now)?,
-        (None, principal) => {
-            administrator.revoke_principal(principal.as_deref().unwrap_or_default(), now)?
+        (None, Some(channel)) => administrator.revoke_channel(channel, now)?,
+        (None, None) => {
+            administrator.revoke_principal(args.principal.as_deref().unwrap_or_default(), now)?
         }
     };
     if args.format == Format::Json {

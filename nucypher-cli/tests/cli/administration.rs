@@ -78,6 +78,39 @@ fn a_passphrase_is_asked_for() {
 }
 
 #[test]
+fn a_channel_goes_on_to_its_next_epoch_and_ends() {
+    let scratch = office();
+    scratch.ok("grant add --channel orders --principal alice --to a.pub");
+    scratch.ok("grant add --channel orders --principal bob --to b.pem");
+    let output = scratch.ok("channel rotate orders");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("1 grants carried over"), "{said}");
+    assert!(said.contains("of User:bob: interactive"), "{said}");
+    let grants = json(&scratch, "grant list --principal alice");
+    assert_eq!((&grants[0]["epoch"], &grants[1]["epoch"]), (&1.into(), &2.into()));
+    scratch.fails("channel set orders", 2);
+    let shown = json(&scratch, "channel set orders --topic orders.* --allow-clear");
+    assert_eq!(shown["topics"], serde_json::json!(["orders.*"]));
+    assert_eq!(shown["require_encryption"], false);
+    assert_eq!(json(&scratch, "grant revoke --channel orders").as_array().unwrap().len(), 3);
+    assert!(text(&scratch, "channel retire orders").contains("retired"));
+    assert!(scratch.fails("channel rotate orders", 1).contains("is retired"));
+}
+
+#[test]
+fn fields_stand_where_they_were_said_to() {
+    let scratch = office();
+    let shown = json(
+        &scratch,
+        "channel create cards --field card!=$.card --field note --field card=tag:PII",
+    );
+    assert_eq!(shown["fields"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["fields"][0]["required"], true);
+    assert_eq!(shown["fields"][0]["selectors"], serde_json::json!(["$.card", "tag:PII"]));
+    assert_eq!(shown["keys"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn producers_get_the_channels_public_key() {
     let scratch = office();
     let shown = json(&scratch, "channel show orders --public orders.pub");
@@ -170,6 +203,9 @@ fn every_command_helps_with_an_example() {
         "channel create",
         "channel list",
         "channel show",
+        "channel rotate",
+        "channel set",
+        "channel retire",
         "grant add",
         "grant list",
         "grant revoke",

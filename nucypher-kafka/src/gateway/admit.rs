@@ -41,6 +41,9 @@ const fn batch(why: &'static str) -> Refused {
 ///
 /// [`Refused`]: the first record that is at fault.
 pub fn admit(records: &[u8], channel: &Channel, codecs: &mut Codecs) -> Result<(), Refused> {
+    if channel.is_retired() {
+        return Err(batch("the channel is retired: it takes nothing in any more"));
+    }
     for entry in Batches::new(records, 0) {
         let Entry::Batch(whole) = entry else {
             return Err(batch(
@@ -88,6 +91,9 @@ fn check(record: Record<'_>, channel: &Channel) -> Result<(), &'static str> {
             .ok_or("an EDEK is under a key that is not the channel's")?;
         if key.slot != edek.slot() || key.key.suite() != edek.suite() {
             return Err("an EDEK does not match the channel's key in slot or suite");
+        }
+        if !channel.takes_in(key.epoch) {
+            return Err("an EDEK is under a key of an old epoch: read the channel's key again");
         }
         whole_value |= edek.slot() == WHOLE_VALUE;
     }

@@ -60,16 +60,16 @@ impl Authority {
         TopicGrants { authority: self, topic, last: None }
     }
 
-    /// Whether any channel requires encryption.
+    /// Whether any channel refuses records.
     #[must_use]
     pub fn requires_encryption(&self) -> bool {
-        self.snapshot.channels().any(Channel::require_encryption)
+        self.snapshot.channels().any(refuses)
     }
 
-    /// Whether clear records on this topic are refused.
+    /// Whether records on this topic may be refused.
     #[must_use]
     pub fn must_be_encrypted(&self, topic: &str) -> bool {
-        self.channel(topic).is_some_and(Channel::require_encryption)
+        self.channel(topic).is_some_and(refuses)
     }
 
     /// The channel to which a topic belongs.
@@ -101,4 +101,9 @@ impl TopicGrants<'_> {
         }
         self.last.as_ref().and_then(|(_, grant)| grant.as_ref())
     }
+}
+
+/// A channel that requires encryption refuses clear records, one that is retired all.
+fn refuses(channel: &Channel) -> bool {
+    channel.require_encryption() || channel.is_retired()
 }

@@ -8,6 +8,7 @@
 mod change;
 mod error;
 mod home;
+mod lifecycle;
 mod share;
 
 use std::path::Path;
@@ -26,7 +27,10 @@ use super::{
     entry::{Entry, EntryId, EntryKind},
     grant::{GrantBody, PassThroughBody, Validity},
     key::{AdministratorKey, GatewayPublicKey, is_signing_key},
-    name::{NameError, is_field, is_name, is_selector, is_topic, normalise_principal},
+    name::{
+        NameError, is_field, is_name, is_selector, is_topic_pattern, matches_topic,
+        normalise_principal,
+    },
     overview::{ChannelSummary, GrantSummary, Overview},
     seal,
 };
@@ -38,6 +42,7 @@ use share::Secrets;
 use zeroize::Zeroizing;
 
 pub use error::AdministratorError;
+pub use lifecycle::{ChannelChange, NotCarried, Rotated};
 pub use share::ShareError;
 
 /// How long a head is valid where `admin init` says nothing else: 90 days.
@@ -282,7 +287,7 @@ impl Administrator {
         new: &NewChannel,
         now_ms: i64,
     ) -> Result<ChannelSummary, AdministratorError> {
-        let topics = checked_names(&new.topics, is_topic, NameError::Topic)?;
+        let topics = checked_names(&new.topics, is_topic_pattern, NameError::Topic)?;
         let names: Vec<_> = new.fields.iter().map(|field| field.name.clone()).collect();
         let distinct =
             checked_names(&names, |field| !field.is_empty() && is_field(field), NameError::Field)?;
@@ -293,15 +298,10 @@ impl Administrator {
             return Err(NameError::Channel(new.name.clone()).into());
         }
         let mut change = Change::begin(self)?;
-        for channel in change.channels() {
-            if *channel.name == *new.name {
-                return Err(AdministratorError::ChannelExists(new.name.clone()));
-            }
-            if let Some(topic) = channel.topics.iter().find(|topic| topics.contains(topic)) {
-                let (topic, channel) = (topic.to_string(), channel.name.to_string());
-                return Err(AdministratorError::TopicTaken { topic, channel });
-            }
+        if change.channels().any(|channel| *channel.name == *new.name) {
+            return Err(AdministratorError::ChannelExists(new.name.clone()));
         }
+        change.check_topics_free(&new.name, &topics)?;
         let mut descriptor = ChannelDescriptor {
             require_encryption: new.require_encryption,
             signatures: new.signatures,
@@ -334,21 +334,12 @@ impl Administrator {
         rng: &mut impl CryptoRng,
     ) -> Result<GrantSummary, AdministratorError> {
         let principal = normalise_principal(&request.principal)?;
-        let topics = checked_names(&request.topics, is_topic, NameError::Topic)?;
+        let topics = checked_names(&request.topics, is_topic_pattern, NameError::Topic)?;
         let gateways = self.gateways_for(request)?;
         let mut change = Change::begin(self)?;
         let channel = change.channel(&request.channel)?;
         let channel_key = find_key(channel, request.epoch, &request.field)?;
         check_topics(channel, &topics)?;
-        let delegator = self.master.channel_key(
-            channel.suite,
-            &channel.name,
-            channel_key.epoch,
-            &channel_key.field,
-        )?;
-        if *delegator.public_key() != channel_key.key {
-            return Err(AdministratorError::OtherMaster(request.channel.clone()));
-        }
         let delegatee = match &request.consumer {
             Consumer::Public(key) => key,
             Consumer::Secret(key) => key.public_key(),
@@ -360,6 +351,7 @@ impl Administrator {
                 key: delegatee.suite(),
             });
         }
+        let delegator = self.delegator(channel, channel_key)?;
         let key = match &request.consumer {
             Consumer::Public(key) => ReencryptionKey::non_interactive(&delegator, key, rng)?,
             Consumer::Secret(key) => ReencryptionKey::interactive(&delegator, key)?,
@@ -384,21 +376,46 @@ impl Administrator {
             // Before the gateway can have it: what was linked once stays linked.
             self.home.note_interactive(&body)?;
         }
-
-        let bytes = body.encode()?;
-        let scalar = key.to_scalar_bytes();
-        let mut sealed = Vec::new();
-        for gateway in &gateways {
-            let one = seal::seal(&scalar, &bytes, gateway, rng)
-                .map_err(|_| AdministratorError::GatewayKey(gateway.id()))?;
-            sealed.extend(one);
-        }
-        let entry = self.sign(EntryKind::Grant, &bytes, &sealed)?;
+        let entry = self.seal_grant(&body, &key, &gateways, rng)?;
         let summary = GrantSummary::of_grant(&entry, &body, now_ms);
         change.supersede(&summary, now_ms);
         change.add(entry);
         change.commit(now_ms)?;
         Ok(summary)
+    }
+
+    /// The private key of a channel's key, from the master secret.
+    fn delegator(
+        &self,
+        channel: &ChannelDescriptor,
+        key: &ChannelKey,
+    ) -> Result<SecretKey, AdministratorError> {
+        let secret =
+            self.master.channel_key(channel.suite, &channel.name, key.epoch, &key.field)?;
+        if *secret.public_key() == key.key {
+            Ok(secret)
+        } else {
+            Err(AdministratorError::OtherMaster(channel.name.to_string()))
+        }
+    }
+
+    /// Signs a grant and seals its re-encryption key to the gateways, in the order of the body's.
+    fn seal_grant(
+        &self,
+        body: &GrantBody,
+        key: &ReencryptionKey,
+        gateways: &[GatewayPublicKey],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Entry, AdministratorError> {
+        let bytes = body.encode()?;
+        let scalar = key.to_scalar_bytes();
+        let mut sealed = Vec::new();
+        for gateway in gateways {
+            let one = seal::seal(&scalar, &bytes, gateway, rng)
+                .map_err(|_| AdministratorError::GatewayKey(gateway.id()))?;
+            sealed.extend(one);
+        }
+        self.sign(EntryKind::Grant, &bytes, &sealed)
     }
 
     /// Issues a pass-through grant: records as they are stored, for mirroring and backup.
@@ -407,7 +424,7 @@ impl Administrator {
         request: &PassThroughRequest,
         now_ms: i64,
     ) -> Result<GrantSummary, AdministratorError> {
-        let topics = checked_names(&request.topics, is_topic, NameError::Topic)?;
+        let topics = checked_names(&request.topics, is_topic_pattern, NameError::Topic)?;
         let mut change = Change::begin(self)?;
         let channel = change.channel(&request.channel)?;
         check_topics(channel, &topics)?;
@@ -562,7 +579,8 @@ fn check_topics(
     channel: &ChannelDescriptor,
     topics: &[Box<str>],
 ) -> Result<(), AdministratorError> {
-    match topics.iter().find(|topic| !channel.topics.contains(topic)) {
+    let belongs = |topic: &str| channel.topics.iter().any(|own| matches_topic(own, topic));
+    match topics.iter().find(|topic| !belongs(topic)) {
         None => Ok(()),
         Some(topic) => Err(AdministratorError::TopicOutside {
             topic: topic.to_string(),

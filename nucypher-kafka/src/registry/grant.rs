@@ -20,7 +20,7 @@ use super::{
     channel::{read_public_key, read_suite},
     codec::{Malformed, Reader, Texts, TooLong, put_len16, put_texts, read_texts},
     key::GatewayKeyId,
-    name::{is_field, is_name, is_principal, is_topic},
+    name::{is_field, is_name, is_principal, is_topic_pattern, matches_topic},
 };
 
 const GRANT_DOMAIN: &[u8] = b"nucypher/v1/grant-body";
@@ -249,7 +249,7 @@ impl<'a> GrantView<'a> {
         let principal = reader.text("principal", is_principal)?;
         let validity = Validity::decode(&mut reader)?;
         let revision = reader.u64("revision")?;
-        let topics = Texts::read(&mut reader, "topics", is_topic)?;
+        let topics = Texts::read(&mut reader, "topics", is_topic_pattern)?;
         let count = usize::from(reader.u8("gateways")?);
         let at = reader.at();
         let gateways = reader.chunks::<8>("gateway key id", count)?;
@@ -313,7 +313,7 @@ impl PassThroughBody {
         let principal = reader.text("principal", is_principal)?.into();
         let validity = Validity::decode(&mut reader)?;
         let revision = reader.u64("revision")?;
-        let topics = read_texts(&mut reader, "topics", is_topic)?;
+        let topics = read_texts(&mut reader, "topics", is_topic_pattern)?;
         reader.finish()?;
         Ok(Self { channel, principal, validity, revision, topics })
     }
@@ -324,7 +324,7 @@ pub(super) fn covers<'a>(topics: impl Iterator<Item = &'a str>, topic: &str) -> 
     let mut bound_at_all = false;
     for bound in topics {
         bound_at_all = true;
-        if bound == topic {
+        if matches_topic(bound, topic) {
             return true;
         }
     }

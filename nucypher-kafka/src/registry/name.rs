@@ -47,6 +47,14 @@ pub(super) fn is_topic_pattern(text: &str) -> bool {
     }
 }
 
+/// Whether a name or a pattern stands for a topic, or takes in all of another pattern.
+pub(super) fn matches_topic(pattern: &str, topic: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => topic.starts_with(prefix),
+        None => pattern == topic,
+    }
+}
+
 /// Where a protected field stands: JSONPath (RFC 9535), an Avro tag or an Avro field property. What
 /// it means is nucypher-envelope's; here only its form is checked.
 pub(super) fn is_selector(text: &str) -> bool {

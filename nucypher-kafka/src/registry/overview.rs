@@ -403,7 +403,7 @@ fn status(validity: &Validity, now_ms: i64) -> GrantStatus {
 }
 
 /// Grants ascend by revision, so the last that has begun for a subject is the one that counts.
-fn mark_superseded(grants: &mut [GrantSummary], now_ms: i64) {
+pub(super) fn mark_superseded(grants: &mut [GrantSummary], now_ms: i64) {
     let mut newer: std::collections::HashSet<(String, Option<u32>, String, String)> =
         std::collections::HashSet::new();
     for grant in grants.iter_mut().rev() {

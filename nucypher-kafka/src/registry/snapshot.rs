@@ -14,6 +14,7 @@ mod build;
 mod index;
 mod opened;
 mod problem;
+mod topics;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -30,6 +31,7 @@ use super::{
 };
 use index::{Index, Right};
 use opened::Opened;
+use topics::Topics;
 
 pub use build::SnapshotError;
 pub use opened::ActiveGrant;
@@ -89,6 +91,18 @@ impl Channel {
         self.keys.get(&id).and_then(|index| self.descriptor.keys.get(*index))
     }
 
+    /// Whether all records are refused on Produce.
+    pub fn is_retired(&self) -> bool {
+        self.descriptor.retired
+    }
+
+    /// Whether producers may still encrypt under keys of this epoch: the newest, and the one before,
+    /// for a session that was begun before a rotation lasts on.
+    pub fn takes_in(&self, epoch: u32) -> bool {
+        let newest = self.descriptor.current_epoch();
+        newest.is_some_and(|newest| epoch.checked_add(1).is_none_or(|next| newest <= next))
+    }
+
     /// The descriptor.
     pub fn descriptor(&self) -> &ChannelDescriptor {
         &self.descriptor
@@ -104,7 +118,7 @@ impl Channel {
 pub struct Snapshot {
     parts: Vec<Arc<Part>>,
     channels: Vec<Channel>,
-    topics: HashMap<Box<str>, usize>,
+    topics: Topics,
     index: Index,
     opened: Arc<Opened>,
     changes: Vec<i64>,
@@ -151,25 +165,25 @@ impl Snapshot {
 
     /// The channel to which a topic belongs.
     pub fn channel_of_topic(&self, topic: &str) -> Option<&Channel> {
-        self.topics.get(topic).and_then(|index| self.channels.get(*index))
+        self.topics.channel(topic).and_then(|index| self.channels.get(index))
     }
 
     /// What a principal may do with a topic. Cost: two hash look-ups, then as many steps as the
     /// principal has grants on the channel; one more look-up for each length that a pattern of
     /// principals has on any channel.
     pub fn access(&self, topic: &str, principal: &str, now_ms: i64) -> Access {
-        let Some(channel) = self.topics.get(topic) else { return Access::Open };
-        if !self.channels.get(*channel).is_some_and(|channel| channel.is_valid(now_ms)) {
+        let Some(channel) = self.topics.channel(topic) else { return Access::Open };
+        if !self.channels.get(channel).is_some_and(|channel| channel.is_valid(now_ms)) {
             return Access::Denied;
         }
         let mut access = Access::Denied;
-        for right in self.index.of(self, *channel, principal) {
+        for right in self.index.of(self, channel, principal) {
             if !right.validity.contains(now_ms) || !self.covers(right, topic) {
                 continue;
             }
             // What was superseded by a newer one that has begun does not come back.
             let decides = |other: &&Right| other.key == right.key;
-            let mut newer = self.index.of(self, *channel, principal).filter(decides);
+            let mut newer = self.index.of(self, channel, principal).filter(decides);
             let decided = newer.find(|other| other.validity.has_begun(now_ms));
             if !decided.is_some_and(|decided| decided.is_same(right)) {
                 continue;
@@ -192,7 +206,7 @@ impl Snapshot {
         topic: &str,
         now_ms: i64,
     ) -> Option<ActiveGrant> {
-        let number = *self.topics.get(topic)?;
+        let number = self.topics.channel(topic)?;
         let channel = self.channels.get(number)?;
         if !channel.is_valid(now_ms) {
             return None;

@@ -6,6 +6,7 @@ mod descriptors;
 mod entries;
 mod files;
 mod lazy;
+mod lifecycle;
 mod snapshots;
 #[cfg(feature = "gateway")]
 mod topic;

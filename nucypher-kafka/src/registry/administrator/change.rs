@@ -16,7 +16,7 @@ use crate::registry::{
     head::{Head, set_digest},
     key::AdministratorKey,
     ledger::{Content, Grants, Ledger, Refusal},
-    overview::GrantSummary,
+    overview::{GrantSummary, mark_superseded},
     seen::Seen,
     separation::{Place, Separation, SeparationError},
 };
@@ -132,6 +132,53 @@ impl<'a> Change<'a> {
         self.channels()
             .find(|channel| *channel.name == *name)
             .ok_or_else(|| AdministratorError::NoSuchChannel(name.to_owned()))
+    }
+
+    /// Refuses names and patterns that another channel has.
+    pub(super) fn check_topics_free(
+        &self,
+        name: &str,
+        topics: &[Box<str>],
+    ) -> Result<(), AdministratorError> {
+        for channel in self.channels().filter(|channel| *channel.name != *name) {
+            if let Some(topic) = channel.topics.iter().find(|topic| topics.contains(topic)) {
+                let (topic, channel) = (topic.to_string(), channel.name.to_string());
+                return Err(AdministratorError::TopicTaken { topic, channel });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a channel's descriptor out of the set, for another one to come.
+    pub(super) fn remove_channel(&mut self, name: &str) {
+        let is_its = |current: &Current| matches!(&current.content, Content::Channel(channel) if *channel.name == *name);
+        let ids: Vec<_> =
+            self.entries.iter().filter(|(_, current)| is_its(current)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.remove(id);
+        }
+    }
+
+    /// The grants on a channel's epoch, by revision, those that are superseded marked.
+    pub(super) fn grants_of(
+        &self,
+        channel: &str,
+        epoch: u32,
+        now_ms: i64,
+    ) -> Vec<(GrantSummary, GrantBody)> {
+        let mut summaries = self.grants(now_ms);
+        mark_superseded(&mut summaries, now_ms);
+        let mut grants = Vec::new();
+        for summary in summaries {
+            if let Some(Current { content: Content::Grant(body), .. }) =
+                self.entries.get(&summary.id)
+                && *body.channel == *channel
+                && body.epoch == epoch
+            {
+                grants.push((summary, body.as_ref().clone()));
+            }
+        }
+        grants
     }
 
     /// All grants, by revision.

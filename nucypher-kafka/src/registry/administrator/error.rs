@@ -69,6 +69,12 @@ pub enum AdministratorError {
         /// The channel that has it.
         channel: String,
     },
+    /// The channel is retired.
+    #[error("the channel {0} is retired: create another")]
+    Retired(String),
+    /// Nothing was granted on the channel.
+    #[error("nothing is granted on the channel {0}")]
+    NothingGrantedOn(String),
     /// The topic does not belong to the channel.
     #[error("the topic {topic} does not belong to the channel {channel}")]
     TopicOutside {

@@ -286,12 +286,13 @@ impl Draft {
     ) -> usize {
         let index = self.snapshot.channels.len();
         for topic in &descriptor.topics {
-            if let Some(owner) = self.snapshot.channel_of_topic(topic) {
+            // Its own part comes behind all that are there.
+            let rank = self.snapshot.parts.len();
+            if let Err(owner) = self.snapshot.topics.claim(topic, rank, index) {
                 let (topic, channel) = (topic.clone(), descriptor.name.clone());
-                let owner = owner.name().into();
+                let owner = self.snapshot.channels.get(owner).map(Channel::name);
+                let owner = owner.unwrap_or(&channel).into();
                 self.problem(origin, ProblemKind::TopicTaken { topic, channel, owner });
-            } else {
-                self.snapshot.topics.insert(topic.clone(), index);
             }
         }
         let mut keys = HashMap::new();
