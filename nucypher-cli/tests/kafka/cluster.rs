@@ -123,6 +123,16 @@ impl Cluster {
         addresses
     }
 
+    /// Runs a console tool of the distribution on the brokers and waits for its end.
+    pub(crate) async fn tool(&self, name: &str, arguments: &[&str]) {
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/kafka"));
+        command.args(["tool", name, "--bootstrap-server", &self.bootstrap]).args(arguments);
+        command.stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {said}");
+    }
+
     /// Runs `scripts/kafka COMMAND BROKER` and waits for its end.
     pub(crate) async fn broker(&self, command: &'static str, broker: i32) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/kafka");

@@ -23,6 +23,7 @@ mod gateway;
 mod wire;
 
 mod addresses;
+mod failover;
 mod grants;
 mod identities;
 mod registry;

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// One listener for producer and consumer on fixed ports, so that a gateway comes back where it was.
-fn config(cluster: &Cluster, authority: &Authority, port: u16) -> String {
+pub(crate) fn config(cluster: &Cluster, authority: &Authority, port: u16) -> String {
     let identity = "{ kind = \"fixed\", principal = \"User:alice\" }";
     let listener = listener_at("alice", identity, port + 9, port - 1);
     behind(&cluster.bootstrap)
@@ -32,7 +32,7 @@ fn config(cluster: &Cluster, authority: &Authority, port: u16) -> String {
 }
 
 /// A producer that goes on until it is told to stop, one record after the other for each partition.
-struct Load {
+pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     delivered: Arc<AtomicUsize>,
     task: JoinHandle<usize>,
@@ -64,7 +64,7 @@ impl Load {
     }
 
     /// Waits until so many more records were delivered.
-    async fn more(&self, count: usize) {
+    pub(crate) async fn more(&self, count: usize) {
         let (delivered, target) =
             (Arc::clone(&self.delivered), self.delivered.load(Ordering::Relaxed) + count);
         poll("the load goes on", move || {
@@ -101,8 +101,9 @@ fn reading(
     (task, values)
 }
 
-/// Load and a reader go on while `disturb` happens; then every record has arrived exactly once.
-async fn survives(
+/// Load and a reader go on while `disturb` happens; then every record has arrived exactly once,
+/// and in each partition in the order in which it was sent.
+pub(crate) async fn survives(
     bootstrap: String,
     topic: &str,
     partitions: i32,
@@ -120,8 +121,14 @@ async fn survives(
     disturb(&load).await;
     let sent = load.end().await;
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut last: BTreeMap<i32, i32> = BTreeMap::new();
     while seen.len() < sent {
-        *seen.entry(values.recv().await.unwrap()).or_default() += 1;
+        let value = values.recv().await.unwrap();
+        let number: i32 = value.strip_prefix("record ").unwrap().parse().unwrap();
+        // A record's partition is its number modulo the partitions (`Load::start`).
+        let before = last.insert(number % partitions, number);
+        assert!(before < Some(number), "{value} after {before:?}");
+        *seen.entry(value).or_default() += 1;
     }
     task.abort();
     assert!((0..sent).all(|n| seen.contains_key(&format!("record {n}"))));
@@ -129,7 +136,7 @@ async fn survives(
     assert!(twice.is_empty(), "of {sent}: {twice:?}");
 }
 
-async fn start(folder: &Path, config: &str, port: u16) -> OwnProcess {
+pub(crate) async fn start(folder: &Path, config: &str, port: u16) -> OwnProcess {
     OwnProcess::start(folder, config, port + 9).await
 }
 
