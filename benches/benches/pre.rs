@@ -7,7 +7,9 @@
 use std::{hint::black_box, time::Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use nucypher_pre::{Capsule, PreparedPublicKey, ReencryptionKey, SecretKey, Suite, os_rng};
+use nucypher_pre::{
+    Capsule, PreparedPublicKey, ReencryptionKey, SecretKey, Suite, os_rng, split::CapsuleFragment,
+};
 
 /// Capsules as bytes, to be re-encrypted.
 fn encoded(to: &SecretKey, count: usize) -> Vec<[u8; 33]> {
@@ -39,6 +41,12 @@ fn pre(c: &mut Criterion) {
         let mut group = c.benchmark_group("reencrypt");
         group.throughput(Throughput::Elements(1));
         group.bench_function(suite.to_string(), |b| b.iter(|| key.reencrypt(black_box(&capsule))));
+        group.bench_function(format!("{suite}_blinded"), |b| {
+            b.iter(|| key.reencrypt_blinded(black_box(&capsule), rng));
+        });
+        group.bench_function(format!("{suite}_blinded_vartime"), |b| {
+            b.iter(|| key.reencrypt_blinded_vartime(black_box(&capsule), rng));
+        });
         group.finish();
         let mut group = c.benchmark_group("reencrypt_encoded");
         group.throughput(Throughput::Elements(1));
@@ -66,6 +74,43 @@ fn pre(c: &mut Criterion) {
         });
         group.finish();
     }
+    let mut group = c.benchmark_group("proof");
+    let [a, b] = [(); 2].map(|()| SecretKey::generate(Suite::Bbs98, rng));
+    let key = ReencryptionKey::non_interactive(&a, b.public_key(), rng).unwrap();
+    let (capsule, _) = a.public_key().encapsulate(rng);
+    let (after, proof) = key.reencrypt_with_proof(&capsule, rng);
+    let delegation = key.delegation();
+    group.bench_function("reencrypt", |b| b.iter(|| key.reencrypt_with_proof(&capsule, rng)));
+    group.bench_function("verify", |b| {
+        b.iter(|| proof.verify(&delegation, black_box(&capsule), &after).unwrap());
+    });
+    group.finish();
+    let mut group = c.benchmark_group("share");
+    for (t, n) in [(2, 3), (5, 9)] {
+        group.bench_function(BenchmarkId::new("deal", format!("{t}_of_{n}")), |b| {
+            b.iter(|| key.share(t, n, rng).unwrap());
+        });
+        let (sharing, shares) = key.share(t, n, rng).unwrap();
+        group.bench_function(BenchmarkId::new("combine", format!("{t}_of_{n}")), |b| {
+            let fragments: Vec<_> = shares
+                .iter()
+                .take(t.into())
+                .map(|share| share.reencrypt(&capsule, rng).verify(&sharing, &capsule).unwrap())
+                .collect();
+            b.iter(|| sharing.combine(&capsule, &fragments).unwrap());
+        });
+        if let (2, Some(share)) = (t, shares.first()) {
+            group.bench_function("fragment", |b| b.iter(|| share.reencrypt(&capsule, rng)));
+            let fragment = share.reencrypt(&capsule, rng).to_bytes();
+            group.bench_function("verify", |b| {
+                b.iter(|| {
+                    let fragment = CapsuleFragment::from_bytes(&fragment).unwrap();
+                    fragment.verify(&sharing, &capsule).unwrap()
+                });
+            });
+        }
+    }
+    group.finish();
     let mut group = c.benchmark_group("generate");
     group.bench_function("key", |b| b.iter(|| SecretKey::generate(Suite::Bbs98, rng)));
     group.finish();

@@ -9,6 +9,7 @@
 
 mod binding;
 mod compression;
+mod delegating_key;
 mod dem;
 mod edek;
 mod error;

@@ -75,6 +75,9 @@ fn main() {
         ("reencrypt_encoded_vartime", 1, &|| {
             black_box(rk.reencrypt_vartime(&decode()).to_bytes());
         }),
+        ("reencrypt_blinded_encoded", 1, &|| {
+            black_box(rk.reencrypt_blinded(&decode(), &mut Fixed(5)).to_bytes());
+        }),
         ("reencrypt_batch/256", 256, &|| batch(&|capsules| rk.reencrypt_batch(capsules))),
         ("reencrypt_batch_vartime/256", 256, &|| {
             batch(&|capsules| rk.reencrypt_batch_vartime(capsules));

@@ -92,7 +92,7 @@ pub fn fuzz_points_and_keys(data: &[u8]) {
         );
         let _ = crate::UnverifiedReencryptionKey::from_pem(text)
             .map(crate::UnverifiedReencryptionKey::verify);
-        let _ = (ElGamalSecretKey::from_pem(text), ElGamalPublicKey::from_pem(text));
+        let _ = (ElGamalSecretKey::from_pem(text, None), ElGamalPublicKey::from_pem(text));
         let _ = UnverifiedElGamalReencryptionKey::from_pem(text);
     }
 }

@@ -33,8 +33,8 @@ pub use error::Error;
 pub use key::{KeyId, PreparedPublicKey, PublicKey, SecretKey};
 #[cfg(feature = "pem")]
 pub use pem::{
-    ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL, ELGAMAL_SECRET_KEY_LABEL, PemError,
-    REENCRYPTION_KEY_LABEL,
+    ELGAMAL_ENCRYPTED_SECRET_KEY_LABEL, ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL,
+    ELGAMAL_SECRET_KEY_LABEL, PemError, REENCRYPTION_KEY_LABEL,
 };
 pub use rand_core;
 pub use scheme::{Suite, UnknownSuite};

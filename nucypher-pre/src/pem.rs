@@ -25,7 +25,8 @@ use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
 pub use elgamal::{
-    ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL, ELGAMAL_SECRET_KEY_LABEL,
+    ELGAMAL_ENCRYPTED_SECRET_KEY_LABEL, ELGAMAL_PUBLIC_KEY_LABEL, ELGAMAL_REENCRYPTION_KEY_LABEL,
+    ELGAMAL_SECRET_KEY_LABEL,
 };
 
 use crate::{
@@ -183,13 +184,7 @@ impl SecretKey {
         passphrase: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Result<Zeroizing<String>, PemError> {
-        let (mut salt, mut iv) = ([0; 16], [0; 16]);
-        rng.fill_bytes(&mut salt);
-        rng.fill_bytes(&mut iv);
-        let parameters = scrypt::Params::new(SCRYPT_LOG_N, 8, 1)
-            .ok()
-            .and_then(|cost| pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).ok())
-            .ok_or(PemError::Passphrase)?;
+        let parameters = draw_encryption(rng)?;
         let document = self.with_pkcs8(|info| {
             info.encrypt_with_params(parameters, passphrase).map_err(|_| PemError::Passphrase)
         })?;
@@ -267,6 +262,17 @@ impl UnverifiedReencryptionKey {
             scalar,
         )?)
     }
+}
+
+/// PBES2 with scrypt and AES-256-CBC, salt and initialisation vector drawn.
+fn draw_encryption(rng: &mut impl CryptoRng) -> Result<pbes2::Parameters, PemError> {
+    let (mut salt, mut iv) = ([0; 16], [0; 16]);
+    rng.fill_bytes(&mut salt);
+    rng.fill_bytes(&mut iv);
+    scrypt::Params::new(SCRYPT_LOG_N, 8, 1)
+        .ok()
+        .and_then(|cost| pbes2::Parameters::generate_scrypt_aes256cbc(cost, &salt, iv).ok())
+        .ok_or(PemError::Passphrase)
 }
 
 fn decode(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), PemError> {

@@ -7,15 +7,19 @@
 //! | --- | --- | --- |
 //! | fixed pattern | [`reencrypt`](ReencryptionKey::reencrypt) | [`reencrypt_batch`](ReencryptionKey::reencrypt_batch) |
 //! | variable time | [`reencrypt_vartime`](ReencryptionKey::reencrypt_vartime) | [`reencrypt_batch_vartime`](ReencryptionKey::reencrypt_batch_vartime) |
+//! | blinded | [`reencrypt_blinded`](ReencryptionKey::reencrypt_blinded), [`reencrypt_blinded_vartime`](ReencryptionKey::reencrypt_blinded_vartime) | |
 //!
 //! The fixed pattern is the default: a re-encryption key lives as long as its grant, and what leaks a
 //! little at each use leaks all of it in the end. Variable time is for a caller who knows that
 //! nobody can time single re-encryptions of a key of his choice or share a processor's caches
-//! with the proxy; `docs/spec/pre.md`, "Timing", says what such an observer would learn. Both give
-//! the same bytes. Benchmarks `reencrypt/*`, `reencrypt_encoded/*`, `reencrypt_batch/*`; figures in
+//! with the proxy; `docs/spec/pre.md`, "Timing", says what such an observer would learn. Blinded, two
+//! multiplications by scalars drawn anew take the place of one by rk, so that nothing adds up from one
+//! re-encryption to the next. All give the same bytes. Benchmarks `reencrypt/*`, `reencrypt_encoded/*`, `reencrypt_batch/*`; figures in
 //! `docs/benchmarks.md`.
 
 use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
 
 use crate::{
     capsule::Capsule,
@@ -39,6 +43,39 @@ impl ReencryptionKey {
     /// Timing: **depends on rk**.
     pub fn reencrypt_vartime(&self, capsule: &Capsule) -> Capsule {
         Capsule(capsule.0.multiply_vartime(self.scalar()))
+    }
+
+    /// As [`reencrypt`](Self::reencrypt), for about twice its cost: C' = (rk/s)·(s·C), s drawn anew.
+    ///
+    /// For a proxy whose processor is not trusted to be constant time, or can be observed (power, faults,
+    /// multipliers that depend on their operands): each of the two scalars is uniform and independent
+    /// of rk, so an average over many re-encryptions says nothing about rk. Who reads both scalars out
+    /// of one re-encryption has rk. Timing: constant. Cost: two multiplications, one inversion mod n, no
+    /// allocation. Benchmark `reencrypt/*_blinded`.
+    pub fn reencrypt_blinded(&self, capsule: &Capsule, rng: &mut impl CryptoRng) -> Capsule {
+        let [first, second] = self.blind(rng);
+        Capsule(capsule.0.multiply(&first).multiply(&second))
+    }
+
+    /// As [`reencrypt_blinded`](Self::reencrypt_blinded) with multiplications in variable time, 0.8 of
+    /// its cost: **more than [`reencrypt`](Self::reencrypt)**, which shows less. For who must not
+    /// rest on the fixed pattern and whose caches and branch predictor nobody else shares.
+    ///
+    /// Timing: depends on s and rk/s, not on rk alone: `docs/spec/pre.md`, "Timing".
+    pub fn reencrypt_blinded_vartime(
+        &self,
+        capsule: &Capsule,
+        rng: &mut impl CryptoRng,
+    ) -> Capsule {
+        let [first, second] = self.blind(rng);
+        Capsule(capsule.0.multiply_vartime(&first).multiply_vartime(&second))
+    }
+
+    /// (s, rk/s), s uniform: each alone is uniform and independent of rk. Constant time.
+    fn blind(&self, rng: &mut impl CryptoRng) -> [Scalar; 2] {
+        let s = Scalar::random(rng);
+        let rest = self.scalar().multiply(&s.invert());
+        [s, rest]
     }
 
     /// Re-encrypts every capsule in place, as [`reencrypt`](Self::reencrypt) would each.

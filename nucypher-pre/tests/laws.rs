@@ -47,6 +47,22 @@ proptest! {
     }
 
     #[test]
+    fn blinded_reencryption_gives_the_same_bytes(suite in suites(), seeds: [[u8; 32]; 3]) {
+        let rng = &mut os_rng();
+        let Some([a, b, _]) = keys(suite, seeds) else { return Ok(()) };
+        prop_assume!(a.id() != b.id());
+        let (capsule, _) = a.public_key().encapsulate(rng);
+        for key in [
+            ReencryptionKey::interactive(&a, &b).unwrap(),
+            ReencryptionKey::non_interactive(&a, b.public_key(), rng).unwrap(),
+        ] {
+            let expected = key.reencrypt(&capsule);
+            prop_assert_eq!(key.reencrypt_blinded(&capsule, rng), expected);
+            prop_assert_eq!(key.reencrypt_blinded_vartime(&capsule, rng), expected);
+        }
+    }
+
+    #[test]
     fn keys_of_two_suites_do_not_meet(seeds: [[u8; 32]; 3]) {
         let Some([a, ..]) = keys(Suite::Bbs98, seeds) else { return Ok(()) };
         let Some([_, b, _]) = keys(Suite::Ecies, seeds) else { return Ok(()) };

@@ -425,12 +425,39 @@ fn debug_shows_no_secret() {
 
 #[cfg(feature = "pem")]
 #[test]
+fn a_passphrase_protects_a_private_key_and_opens_no_other_kind() {
+    use nucypher_pre::PemError;
+    let rng = &mut os_rng();
+    let a = ElGamalSecretKey::generate(rng);
+    let file = a.to_encrypted_pem(b"correct horse", rng).unwrap();
+    assert!(file.starts_with("-----BEGIN NUCYPHER ELGAMAL ENCRYPTED PRIVATE KEY-----"));
+    let read = |passphrase| ElGamalSecretKey::from_pem(&file, passphrase);
+    assert_eq!(read(Some(b"correct horse")).unwrap().public_key(), a.public_key());
+    assert_eq!(read(None).unwrap_err(), PemError::PassphraseNeeded);
+    assert!(read(Some(b"battery")).is_err());
+    assert!(SecretKey::from_pem(Suite::Bbs98, &file, Some(b"correct horse")).is_err());
+
+    // The container and the passphrase of one kind, the key of the other: an error in both directions.
+    let renamed = |file: &str, from, to| file.replace(from, to);
+    let (ours, theirs) = ("NUCYPHER ELGAMAL ENCRYPTED PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let disguised = renamed(&file, ours, theirs);
+    let result = SecretKey::from_pem(Suite::Bbs98, &disguised, Some(b"correct horse"));
+    assert_eq!(result.unwrap_err(), PemError::Passphrase);
+    let kem =
+        SecretKey::generate(Suite::Bbs98, rng).to_encrypted_pem(b"correct horse", rng).unwrap();
+    let disguised = renamed(&kem, theirs, ours);
+    let result = ElGamalSecretKey::from_pem(&disguised, Some(b"correct horse"));
+    assert!(matches!(result.unwrap_err(), PemError::Key(Error::Length { .. })));
+}
+
+#[cfg(feature = "pem")]
+#[test]
 fn key_files_of_one_kind_are_not_read_as_the_other() {
     use nucypher_pre::PemError;
     let rng = &mut os_rng();
     let [a, b] = [(); 2].map(|()| ElGamalSecretKey::generate(rng));
     let rekey = ElGamalReencryptionKey::new(&a, &b).unwrap();
-    let read = ElGamalSecretKey::from_pem(&a.to_pem().unwrap()).unwrap();
+    let read = ElGamalSecretKey::from_pem(&a.to_pem().unwrap(), None).unwrap();
     assert_eq!(read.public_key(), a.public_key());
     let public = ElGamalPublicKey::from_pem(&a.public_key().to_pem().unwrap()).unwrap();
     assert_eq!(&public, a.public_key());
@@ -441,7 +468,7 @@ fn key_files_of_one_kind_are_not_read_as_the_other() {
     let scene = Scene::new(Suite::Bbs98, true);
     let (secret, kem_public) =
         (scene.delegator.to_pem().unwrap(), scene.delegator.public_key().to_pem().unwrap());
-    label(ElGamalSecretKey::from_pem(&secret).unwrap_err());
+    label(ElGamalSecretKey::from_pem(&secret, None).unwrap_err());
     label(ElGamalPublicKey::from_pem(&kem_public).unwrap_err());
     label(UnverifiedElGamalReencryptionKey::from_pem(&scene.key.to_pem().unwrap()).unwrap_err());
     label(SecretKey::from_pem(Suite::Bbs98, &a.to_pem().unwrap(), None).unwrap_err());

@@ -123,6 +123,11 @@ const OPERATIONS: &[(&str, Operation)] = &[
         let (rk, _) = delegate(&a, &b);
         let _bytes = rk.reencrypt(&capsule(&a, 2)).to_bytes();
     }),
+    ("reencrypt_blinded", |suite| {
+        let (a, b) = (key(suite, 1), key(suite, 3));
+        let (rk, _) = delegate(&a, &b);
+        let _bytes = rk.reencrypt_blinded(&capsule(&a, 2), &mut SecretRng(5)).to_bytes();
+    }),
     ("reencrypt_batch", |suite| {
         let (a, b) = (key(suite, 1), key(suite, 3));
         let (rk, _) = delegate(&a, &b);
