@@ -1,45 +1,61 @@
-//! How batches scale over cores: `cargo bench -p nucypher-benches --features rayon --bench cores`.
+//! Batches over cores: the same batch in a pool of one thread and in pools of more.
 //!
-//! The same batch on one thread and on all, in rounds that take turns; the smallest round of each. A
-//! machine that does something else meanwhile shows less than there is.
+//! `cargo bench -p nucypher-benches --features rayon --bench cores`; with `-- ratios` the speed-up alone,
+//! from rounds in which the pools take turns.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+use std::time::Instant;
 
-use std::{hint::black_box, time::Instant};
-
-use nucypher_pre::{Capsule, ReencryptionKey, SecretKey, Suite, os_rng};
+use criterion::{BenchmarkId, Criterion, Throughput};
+use nucypher_pre::{Capsule, PreparedPublicKey, ReencryptionKey, SecretKey, Suite, os_rng};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-fn main() {
-    let rounds = if std::env::args().any(|word| word == "--bench") { 200 } else { 1 };
-    let rng = &mut os_rng();
-    let [a, b] = [(); 2].map(|()| SecretKey::generate(Suite::Bbs98, rng));
-    let key = ReencryptionKey::non_interactive(&a, b.public_key(), rng).unwrap();
-    let threads = std::thread::available_parallelism().unwrap().get();
-    let pools =
-        [1, threads].map(|count| ThreadPoolBuilder::new().num_threads(count).build().unwrap());
-    println!("{threads} threads; us for one capsule, smallest of {rounds} rounds");
-    for count in [256, 1024, 4096] {
-        let capsules: Vec<_> = (0..count).map(|_| a.public_key().encapsulate(rng).0).collect();
-        let mut best = [f64::INFINITY; 2];
-        for _ in 0..rounds {
-            for (pool, best) in pools.iter().zip(&mut best) {
-                *best = best.min(round(pool, &key, &capsules));
-            }
-        }
-        let [one, all] = best;
-        println!(
-            "{count:5} capsules: 1 thread {one:6.2}, {threads} threads {all:6.2}, ratio {:.2}",
-            one / all
-        );
-    }
+const COUNTS: [usize; 3] = [256, 1024, 4096];
+
+fn pools() -> Vec<ThreadPool> {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let sizes = (0..).map(|power| 1 << power).take_while(|size| *size <= cores);
+    sizes.map(|size| ThreadPoolBuilder::new().num_threads(size).build().unwrap()).collect()
 }
 
-fn round(pool: &ThreadPool, key: &ReencryptionKey, capsules: &[Capsule]) -> f64 {
-    let mut capsules = capsules.to_vec();
-    let begin = Instant::now();
-    pool.install(|| key.reencrypt_batch(black_box(&mut capsules)));
-    let took = begin.elapsed();
-    black_box(&capsules);
-    took.as_secs_f64() * 1e6 / f64::from(u32::try_from(capsules.len()).unwrap())
+fn main() {
+    let rng = &mut os_rng();
+    let [alice, bob] = [(); 2].map(|()| SecretKey::generate(Suite::Bbs98, rng));
+    let key = ReencryptionKey::non_interactive(&alice, bob.public_key(), rng).unwrap();
+    let to = PreparedPublicKey::new(alice.public_key().clone());
+    let capsules: Vec<Capsule> = (0..4096).map(|_| to.encapsulate(rng).0).collect();
+    let pools = pools();
+    if !std::env::args().any(|argument| argument == "ratios") {
+        let criterion = &mut Criterion::default().configure_from_args();
+        let mut group = criterion.benchmark_group("reencrypt_batch_cores");
+        for count in COUNTS {
+            for pool in &pools {
+                let id = BenchmarkId::new(count.to_string(), pool.current_num_threads());
+                group.throughput(Throughput::Elements(count as u64));
+                group.bench_function(id, |b| {
+                    let mut batch = capsules.iter().copied().take(count).collect::<Vec<_>>();
+                    b.iter(|| pool.install(|| key.reencrypt_batch(&mut batch)));
+                });
+            }
+        }
+        group.finish();
+        criterion.final_summary();
+        return;
+    }
+    println!("{:>8} {:>8} {:>10} {:>9}", "capsules", "threads", "us each", "speed-up");
+    for count in COUNTS {
+        let mut batch = capsules.iter().copied().take(count).collect::<Vec<_>>();
+        let mut best = vec![f64::INFINITY; pools.len()];
+        for _ in 0..40 {
+            for (pool, best) in pools.iter().zip(&mut best) {
+                let start = Instant::now();
+                pool.install(|| key.reencrypt_batch(&mut batch));
+                *best = best.min(start.elapsed().as_secs_f64() * 1e6 / count as f64);
+            }
+        }
+        for (pool, time) in pools.iter().zip(&best) {
+            let speed_up = best.first().unwrap() / time;
+            println!("{count:8} {:8} {time:10.2} {speed_up:9.2}", pool.current_num_threads());
+        }
+    }
 }

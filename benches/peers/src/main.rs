@@ -24,14 +24,29 @@ fn main() {
 
     let (umbral_capsule, fragment) = umbral();
     let mut rows: Vec<Row<'_>> = vec![
-        ("nucypher-pre", 16, Box::new(|| drop(black_box(key.reencrypt(&decode()).to_bytes().to_vec())))),
-        ("nucypher-pre, with proof", 8, Box::new(|| {
-            let (capsule, proof) = key.reencrypt_with_proof(&decode(), &mut os_rng());
-            black_box((capsule.to_bytes(), proof.to_bytes()));
-        })),
-        ("umbral-pre reencrypt", 4, Box::new(|| {
-            drop(black_box(umbral_pre::reencrypt(black_box(&umbral_capsule), fragment.clone())));
-        })),
+        (
+            "nucypher-pre",
+            16,
+            Box::new(|| drop(black_box(key.reencrypt(&decode()).to_bytes().to_vec()))),
+        ),
+        (
+            "nucypher-pre, with proof",
+            8,
+            Box::new(|| {
+                let (capsule, proof) = key.reencrypt_with_proof(&decode(), &mut os_rng());
+                black_box((capsule.to_bytes(), proof.to_bytes()));
+            }),
+        ),
+        (
+            "umbral-pre reencrypt",
+            4,
+            Box::new(|| {
+                drop(black_box(umbral_pre::reencrypt(
+                    black_box(&umbral_capsule),
+                    fragment.clone(),
+                )));
+            }),
+        ),
     ];
     #[cfg(feature = "recrypt")]
     rows.push(("recrypt transform", 1, recrypt_transform()));
