@@ -2,13 +2,14 @@
 //! adds can be read off one run.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use aes_gcm_siv::{AesGcmSiv, KeyInit, aead::AeadInOut, aes::Aes256Enc};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nucypher_envelope::{
     ChannelName, EDEK_HEADER, Edek, EdekHeader, Opener, OpenerConfig, Record, SealedRecordRef,
     Sealer, SealerConfig,
+    field::{Field, FieldKey, FieldPolicy, FieldSealing, ProtectedFields},
     pre::{ReencryptionKey, SecretKey, Suite, os_rng},
 };
 
@@ -100,10 +101,61 @@ fn edek(c: &mut Criterion) {
         b.iter(|| EdekHeader::parse(black_box(edek.as_bytes())).unwrap().find(0).unwrap());
     });
     group.bench_function("reencrypt", |b| b.iter(|| black_box(&edek).reencrypt(&grant).unwrap()));
+    let many = vec![edek; 256];
+    group.bench_function("reencrypt_batch/256", |b| {
+        b.iter(|| Edek::reencrypt_batch(black_box(&many), &grant));
+    });
     // What noticing a fork costs each record.
     group.bench_function("getpid", |b| b.iter(std::process::id));
     group.finish();
 }
 
-criterion_group!(benches, aead, seal, open, edek);
+/// Five protected values in a JSON document of about 1 KiB, and what serde_json takes to parse it into a
+/// tree, in the same run.
+fn fields(c: &mut Criterion) {
+    let rng = &mut os_rng();
+    let items = (0..20).map(|n| format!(r#"{{"sku":"A-{n:05}","count":{n},"price":{n}.50}}"#));
+    let document = format!(
+        r#"{{"id":4711,"card":{{"number":"4111111111111111","holder":"A. Customer"}},"mail":"a@example.org","vip":true,"note":null,"items":[{}]}}"#,
+        items.collect::<Vec<_>>().join(",")
+    );
+    let selectors = ["$.card.number", "$.card.holder", "$.mail", "$.vip", "$.note"];
+    let fields = (1..).zip(selectors).map(|(slot, path)| Field::new(slot, path, [path]).unwrap());
+    let fields = Arc::new(ProtectedFields::new(fields).unwrap());
+    let keys: Vec<_> = fields.iter().map(|_| SecretKey::generate(Suite::Bbs98, rng)).collect();
+    let public = fields
+        .iter()
+        .zip(&keys)
+        .map(|(field, key)| FieldKey { slot: field.slot(), key: key.public_key().clone() });
+    let sealing = FieldSealing::new(Arc::clone(&fields), public).unwrap();
+    let channel = ChannelName::new("orders").unwrap();
+    let mut sealer = Sealer::new(SealerConfig::fields_only(channel.clone(), sealing)).unwrap();
+    let opener = Opener::new(OpenerConfig::new(keys)).unwrap();
+    let policy = FieldPolicy { fields: Some(fields), ..FieldPolicy::default() };
+    let record = Record { key: Some(KEY), value: Some(document.as_bytes()), place: None };
+    let sealed = sealer.seal(&record, 0, rng).unwrap();
+
+    let mut group = c.benchmark_group("fields");
+    group.throughput(Throughput::Bytes(document.len() as u64));
+    group.bench_function("parse", |b| {
+        b.iter(|| {
+            serde_json::from_slice::<serde_json::Value>(black_box(document.as_bytes())).unwrap()
+        });
+    });
+    group.bench_function("seal", |b| b.iter(|| sealer.seal(black_box(&record), 0, rng).unwrap()));
+    group.bench_function("open", |b| {
+        b.iter(|| {
+            let fetched = SealedRecordRef {
+                key: Some(KEY),
+                value: black_box(sealed.value.as_deref()),
+                place: None,
+                headers: [(EDEK_HEADER.as_bytes(), Some(sealed.edek.as_slice()))],
+            };
+            opener.open_fields(fetched, &channel, &policy).unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, aead, seal, open, edek, fields);
 criterion_main!(benches);

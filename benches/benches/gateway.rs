@@ -36,8 +36,8 @@ use nucypher_kafka::gateway::session::{Now, Session, Step, Work, World};
 use nucypher_kafka::records::fixture::BatchBuilder;
 use nucypher_kafka::records::{Codec, EDEK_HEADER};
 use nucypher_kafka::registry::{
-    Administrator, Consumer, GatewaySecretKey, GrantRequest, Loader, NewChannel, Snapshot, Sources,
-    Validity,
+    Administrator, Consumer, Directory, GatewaySecretKey, GrantRequest, Loader, NewChannel,
+    Snapshot, Sources, Validity,
 };
 use nucypher_pre::{PublicKey, SecretKey, Suite, os_rng};
 
@@ -73,12 +73,12 @@ fn registry() -> (Snapshot, PublicKey) {
     administrator.grant(&grant, NOW, rng).unwrap();
     let key = administrator.channel_key("orders", None, "").unwrap();
     let sources = Sources {
-        directory: path("registry"),
         administrators: vec![administrator.public_key().clone()],
         gateway,
         state: path("seen"),
     };
-    let (snapshot, _) = Loader::new(sources).unwrap().load(NOW).unwrap();
+    let (snapshot, _) =
+        Loader::new(sources).unwrap().load(&Directory::new(path("registry")), NOW).unwrap();
     (Arc::into_inner(snapshot).unwrap(), key)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use nucypher_envelope::key_file::KeyFormatError;
 use nucypher_kafka::registry::{
     Administrator, AdministratorError, AdministratorKey, GatewayPublicKey, KeyFileError, Overview,
 };
@@ -34,7 +35,10 @@ impl AdministratorArgs {
     /// Opens the administrator's home, with its passphrase where it has one.
     pub(crate) fn open(&self) -> Result<Administrator> {
         match Administrator::open(&self.home, &self.registry, None) {
-            Err(AdministratorError::KeyFile { path, error: KeyFileError::PassphraseNeeded }) => {
+            Err(AdministratorError::KeyFile {
+                path,
+                error: KeyFileError::Format(KeyFormatError::PassphraseNeeded),
+            }) => {
                 let passphrase = self.passphrase.for_opening(&path)?;
                 let passphrase = Some(passphrase.as_bytes());
                 Ok(Administrator::open(&self.home, &self.registry, passphrase)?)

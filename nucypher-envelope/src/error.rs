@@ -162,6 +162,8 @@ pub enum SealError {
     NoPlace,
     /// The compression library refused the plaintext.
     Compression,
+    /// There is no key for whole values: fields alone are sealed.
+    NoKey,
     /// The protected fields of the value could not be sealed.
     #[cfg(feature = "fields")]
     Field(Box<crate::field::FieldError>),
@@ -173,6 +175,7 @@ impl fmt::Display for SealError {
             Self::TooLarge => "plaintext, record key or topic is too long to be sealed",
             Self::NoPlace => "sealing binds topic and partition, and the record has none",
             Self::Compression => "the plaintext could not be compressed",
+            Self::NoKey => "there is no key for whole values: fields alone are sealed",
             #[cfg(feature = "fields")]
             Self::Field(error) => return error.fmt(f),
         })

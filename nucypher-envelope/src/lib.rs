@@ -19,6 +19,7 @@ mod file;
 #[doc(hidden)]
 pub mod fuzzing;
 mod header;
+pub mod key_file;
 #[cfg(test)]
 mod known_answer;
 mod limits;

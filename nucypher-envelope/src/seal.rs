@@ -66,8 +66,19 @@ impl SealerConfig {
     /// The defaults: a key that is not null is bound, the place is not, nothing is padded or
     /// compressed, sessions are as long as the format allows.
     pub fn new(to: PublicKey, channel: ChannelName) -> Self {
+        Self::with(Some(to), channel)
+    }
+
+    /// Seals fields alone: the rest of the value stays in clear. Otherwise the defaults of
+    /// [`new`](Self::new).
+    #[cfg(feature = "fields")]
+    pub fn fields_only(channel: ChannelName, fields: FieldSealing) -> Self {
+        Self::with(None, channel).fields(fields)
+    }
+
+    fn with(to: Option<PublicKey>, channel: ChannelName) -> Self {
         Self {
-            to: Some(to),
+            to,
             channel,
             key_binding: KeyBinding::default(),
             place_binding: PlaceBinding::default(),
@@ -81,25 +92,7 @@ impl SealerConfig {
         }
     }
 
-    /// Seals fields alone: the rest of the value stays in clear. Otherwise the defaults of
-    /// [`new`](Self::new).
-    #[cfg(feature = "fields")]
-    pub fn fields_only(channel: ChannelName, fields: FieldSealing) -> Self {
-        Self {
-            to: None,
-            channel,
-            key_binding: KeyBinding::default(),
-            place_binding: PlaceBinding::default(),
-            padding: Padding::default(),
-            compression: Compression::default(),
-            limits: Limits::default(),
-            max_places: DEFAULT_PLACES,
-            signing: Signing::None,
-            fields: Some(fields),
-        }
-    }
-
-    /// Seals these fields first, and then the whole value around them.
+    /// Seals these fields first, and then the whole value around them, where that is sealed.
     #[cfg(feature = "fields")]
     #[must_use]
     pub fn fields(self, fields: FieldSealing) -> Self {
@@ -320,7 +313,7 @@ impl Sealer {
             place,
         };
 
-        let to = self.to.as_mut().ok_or(SealError::TooLarge)?;
+        let to = self.to.as_mut().ok_or(SealError::NoKey)?;
         let open = match place {
             None => self.anywhere.take(),
             Some(place) => self.places.take(place),

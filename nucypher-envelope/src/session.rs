@@ -20,13 +20,13 @@ use core::fmt;
 use nucypher_pre::{PreparedPublicKey, PublicKey, rand_core::CryptoRng};
 
 use crate::{
-    binding::{Binding, ChannelName, Place, Unbindable},
+    binding::{ChannelName, Place},
     dem::Dek,
     edek::{Edek, WHOLE_VALUE},
     error::SealError,
     limits::Limits,
     text::Text,
-    value::{Nonce, TEXT_AT},
+    value::{Nonce, Sealing},
 };
 
 /// A DEK in use, between two values.
@@ -196,35 +196,16 @@ impl Turn {
     /// benchmark `seal/*`.
     pub fn seal(self, text: Text, bound: &Bound<'_>) -> Result<(Session, Vec<u8>), SealError> {
         let Self(mut session) = self;
-        let mut flags = text.flags();
-        if bound.key.is_some() {
-            flags = flags.with_key_bound();
-        }
-        if bound.place.is_some() {
-            flags = flags.with_place_bound();
-        }
-        let binding = Binding {
+        let len = text.len();
+        let sealing = Sealing {
+            edek: &session.edek,
+            dek: &session.dek,
+            nonce: Nonce::new(session.prefix, session.sealed, 0),
             context: bound.channel.as_str().as_bytes(),
-            key: bound.key.flatten(),
+            key: bound.key,
             place: bound.place,
         };
-        session.aad.clear();
-        binding.write_aad(flags, &session.edek, &mut session.aad).map_err(|unbindable| {
-            match unbindable {
-                Unbindable::TooLong => SealError::TooLarge,
-                Unbindable::NoPlace => SealError::NoPlace,
-            }
-        })?;
-
-        let len = text.len();
-        let nonce = Nonce::new(session.prefix, session.sealed, 0);
-        let mut value = text.into_buffer();
-        let (head, text) = value.split_at_mut(TEXT_AT);
-        let tag =
-            session.dek.seal(nonce.as_bytes(), &session.aad, text).ok_or(SealError::TooLarge)?;
-        let fields = core::iter::once(flags.as_byte()).chain(*nonce.as_bytes());
-        head.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-        value.extend_from_slice(&tag);
+        let value = sealing.seal(text, &mut session.aad)?;
 
         session.sealed = session.sealed.saturating_add(1);
         session.bytes = session.bytes.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));

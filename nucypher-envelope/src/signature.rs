@@ -12,7 +12,6 @@
 //! Cost: a signature is one fixed-base multiplication, a verification one double multiplication.
 
 mod key;
-mod pem;
 mod signer;
 mod signers;
 
@@ -29,7 +28,6 @@ use crate::{
 };
 
 pub use key::{SignerId, SigningKey, VerifyingKey, WeakKey};
-pub use pem::SigningKeyFileError;
 pub(crate) use signer::Signer;
 pub use signer::Signing;
 pub use signers::{RequiredSignature, Signers, VerifiedSigner};

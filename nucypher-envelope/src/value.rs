@@ -5,13 +5,13 @@
 use core::fmt;
 
 use crate::{
-    binding::{Binding, Unbindable},
+    binding::{Binding, Place, Unbindable},
     compression::Compression,
     dem::{Dek, NONCE_LEN, TAG_LEN},
     edek::{Edek, WHOLE_VALUE},
-    error::{Malformed, OpenError},
+    error::{Malformed, OpenError, SealError},
     limits::SEALED_OVERHEAD,
-    text,
+    text::{self, Text},
     wire::NULL_HEADER,
 };
 
@@ -271,5 +271,44 @@ impl fmt::Debug for SealedValue<'_> {
             .field("nonce", &self.nonce)
             .field("text_len", &self.text.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// What a text is sealed with and bound to: the counterpart of [`SealedValue::open`].
+pub(crate) struct Sealing<'a> {
+    pub(crate) edek: &'a Edek,
+    pub(crate) dek: &'a Dek,
+    /// Serves once.
+    pub(crate) nonce: Nonce,
+    pub(crate) context: &'a [u8],
+    /// The record key, if it is bound.
+    pub(crate) key: Option<Option<&'a [u8]>>,
+    /// The place, if it is bound.
+    pub(crate) place: Option<Place<'a>>,
+}
+
+impl Sealing<'_> {
+    /// Seals a text in its buffer. `aad` is overwritten, and kept by the caller for the next time.
+    pub(crate) fn seal(&self, text: Text, aad: &mut Vec<u8>) -> Result<Vec<u8>, SealError> {
+        let mut flags = text.flags();
+        if self.key.is_some() {
+            flags = flags.with_key_bound();
+        }
+        if self.place.is_some() {
+            flags = flags.with_place_bound();
+        }
+        let binding = Binding { context: self.context, key: self.key.flatten(), place: self.place };
+        aad.clear();
+        binding.write_aad(flags, self.edek, aad).map_err(|unbindable| match unbindable {
+            Unbindable::TooLong => SealError::TooLarge,
+            Unbindable::NoPlace => SealError::NoPlace,
+        })?;
+        let mut value = text.into_buffer();
+        let (head, text) = value.split_at_mut(TEXT_AT);
+        let tag = self.dek.seal(self.nonce.as_bytes(), aad, text).ok_or(SealError::TooLarge)?;
+        let fields = core::iter::once(flags.as_byte()).chain(*self.nonce.as_bytes());
+        head.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+        value.extend_from_slice(&tag);
+        Ok(value)
     }
 }

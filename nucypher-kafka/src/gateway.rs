@@ -54,11 +54,11 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::registry::{
-    AdministratorKey, GatewaySecretKey, RegistryHandle, RegistryTopic, RegistryWatcher, Snapshot,
-    Sources, read_secret_file,
+    AdministratorKey, Directory, GatewaySecretKey, RegistryHandle, RegistryTopic, RegistryWatcher,
+    Snapshot, Sources, read_secret_file,
 };
 use budget::Budget;
-use config::{ClusterConfig, Limits, RegistryConfig};
+use config::{ClusterConfig, Limits, RegistryConfig, RegistryPlace};
 pub use config::{ConfigError, GatewayConfig};
 use connection::{Patience, Tools};
 use files::Fingerprint;
@@ -317,16 +317,15 @@ async fn open_registry(
     let gateway = read_secret_file(&config.gateway_key)
         .and_then(|text| GatewaySecretKey::from_pem(&text, None));
     let sources = Sources {
-        directory: config.directory.clone().unwrap_or_default(),
         administrators: administrators.collect::<Result<_, _>>()?,
         gateway: gateway
             .map_err(|error| ConfigError::value(key("gateway_key"), format!("{path}: {error}")))?,
         state: config.state.clone(),
     };
-    let opened = match &config.topic {
-        None => RegistryHandle::open(sources).await,
-        Some(topic) => {
-            let topic = RegistryTopic::open(cluster.clone(), *limits, topic.as_str()).await?;
+    let opened = match config.place()? {
+        RegistryPlace::Directory(path) => RegistryHandle::open(Directory::new(path), sources).await,
+        RegistryPlace::Topic(name) => {
+            let topic = RegistryTopic::open(cluster.clone(), *limits, name).await?;
             RegistryHandle::follow(sources, topic).await
         }
     };

@@ -43,7 +43,7 @@ pub mod fixture;
 pub mod fuzzing;
 pub mod patch;
 pub mod record;
-mod varint;
+pub(crate) mod varint;
 
 pub use batch::{Attributes, Batch, Batches, Codec, Entry, TimestampType};
 pub use compression::Codecs;

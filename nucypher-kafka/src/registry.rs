@@ -6,13 +6,13 @@
 //! it and serves an immutable [`Snapshot`] to the fetch path. Everything in the registry is
 //! public but the re-encryption keys, which are sealed to the gateways that may use them.
 //!
-//! Specification: `docs/spec/registry.md`; the grant's body: formats.md, "Grants".
+//! Specification: `docs/spec/registry.md`.
 //!
 //! | module | says |
 //! | --- | --- |
 //! | `codec` | a bounded reader; what "malformed" means |
 //! | `key` | administrators' and gateways' keys and their ids |
-//! | `custody` | secret key files: PKCS#8, passphrase, mode 0600 |
+//! | `custody` | secret key files on disk: mode 0600 |
 //! | `channel`, `grant`, `head` | the signed bodies, byte by byte |
 //! | `entry` | a signed body as it is stored: binary and PEM |
 //! | `seal` | re-encryption keys sealed to gateways (HPKE) |
@@ -68,7 +68,7 @@ pub use head::Head;
 pub use key::{AdministratorKey, GatewayKeyId, GatewayPublicKey, GatewaySecretKey, SigningKeyId};
 pub use ledger::Refusal;
 pub use loader::{LoadError, Loader, Sources};
-pub use name::{NameError, normalise_principal};
+pub use name::{NameError, is_topic, normalise_principal};
 pub use overview::{
     ChannelKeySummary, ChannelSummary, GrantKind, GrantStatus, GrantSummary, Overview,
     OverviewError,

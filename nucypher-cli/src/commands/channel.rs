@@ -36,7 +36,7 @@ pub(crate) enum Command {
         Grants for earlier epochs stay: what is stored stays readable. Revoke first whom the new\n\
         epoch is to keep out. Interactive grants are not carried over. Gateways that require\n\
         encryption take in the newest epoch and the one before.")]
-    Rotate(RotateArgs),
+    Rotate(NamedArgs),
     /// Change a channel's topics, or whether clear records are refused
     #[command(
         after_help = "Example:\n  nucypher channel set orders --topic orders --topic 'eu.*'\n\n\
@@ -45,12 +45,12 @@ pub(crate) enum Command {
     Set(SetArgs),
     /// End a channel: gateways take nothing in any more; what is stored stays readable
     #[command(after_help = "Example:\n  nucypher channel retire orders")]
-    Retire(RetireArgs),
+    Retire(NamedArgs),
 }
 
-/// Arguments of `channel rotate`.
+/// Arguments of `channel rotate` and `channel retire`.
 #[derive(Args, Debug)]
-pub(crate) struct RotateArgs {
+pub(crate) struct NamedArgs {
     /// The channel's name
     name: String,
     #[command(flatten)]
@@ -75,18 +75,6 @@ pub(crate) struct SetArgs {
     /// Let gateways refuse records that are not encrypted
     #[arg(long, group = "what", conflicts_with = "allow_clear")]
     require_encryption: bool,
-    #[command(flatten)]
-    place: AdministratorArgs,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// Arguments of `channel retire`.
-#[derive(Args, Debug)]
-pub(crate) struct RetireArgs {
-    /// The channel's name
-    name: String,
     #[command(flatten)]
     place: AdministratorArgs,
     /// How to print
@@ -187,7 +175,7 @@ fn create(args: &CreateArgs) -> Result<()> {
     Ok(())
 }
 
-fn rotate(args: &RotateArgs) -> Result<()> {
+fn rotate(args: &NamedArgs) -> Result<()> {
     let administrator = args.place.open()?;
     let rotated = administrator.rotate_channel(&args.name, instant::now()?, &mut os_rng())?;
     print(&rotated.channel, args.format)?;

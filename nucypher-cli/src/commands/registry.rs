@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use nucypher_kafka::gateway::config::{ClusterConfig, Limits};
-use nucypher_kafka::registry::{Directory, RegistryTopic};
+use nucypher_kafka::registry::{Directory, RegistryTopic, is_topic};
 
 use crate::instant;
 use crate::output;
@@ -80,9 +80,7 @@ impl FromStr for Place {
             return Ok(Self::Directory(text.into()));
         };
         let (bootstrap, name) = topic.rsplit_once('/').unwrap_or(("", topic));
-        let is_topic = (1..=249).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        if !is_topic {
+        if !is_topic(name) {
             return Err(format!(
                 "{name:?} is no topic name: write kafka:HOST:PORT/TOPIC, or kafka:TOPIC with --cluster FILE"
             ));

@@ -128,7 +128,6 @@ impl Authority {
     pub(crate) fn sources(&self) -> Sources {
         let pem = std::fs::read_to_string(self.folder.path().join("gateway.key")).unwrap();
         Sources {
-            directory: self.folder.path().join("registry"),
             administrators: vec![self.administrator.public_key().clone()],
             gateway: GatewaySecretKey::from_pem(&pem, None).unwrap(),
             state: self.folder.path().join("state/seen"),

@@ -1,15 +1,13 @@
 //! Two gateways side by side, and partitions that move, under load: every record arrives exactly once,
 //! and in each partition in the order in which it was sent.
 
-use nucypher_pre::Suite;
 use rdkafka::{ClientConfig, admin::AdminClient, client::DefaultClientContext};
 
 use crate::{
-    authority::{Authority, consumer_key},
     clients::CALL,
     cluster::{Cluster, poll, unique, within},
     gateway::free_ports,
-    restarts::{config, start, survives},
+    restarts::{PARTITIONS, Scene, config, start},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,28 +15,27 @@ use crate::{
 async fn of_two_gateways_one_is_killed_and_then_the_other_drained_under_load() {
     let cluster = Cluster::shared().await;
     within(async {
-        let authority = Authority::new();
         let topic = unique("two-gateways");
-        cluster.topic(&topic, 3).await;
-        let channel = authority.channel(&unique("channel"), Suite::Bbs98, &[&topic]);
-        let alice = consumer_key(Suite::Bbs98);
-        authority.grant(&channel, "alice", alice.public_key());
+        cluster.topic(&topic, PARTITIONS).await;
+        let scene = Scene::new(topic);
+        let authority = &scene.authority;
         let (left, right) = (free_ports(), free_ports());
-        let left_config = config(&cluster, &authority, left);
-        let right_config = config(&cluster, &authority, right).replace("state/seen", "state/right");
+        let left_config = config(&cluster, authority, left);
+        let right_config = config(&cluster, authority, right).replace("state/seen", "state/right");
         let folder = authority.path();
         let mut one = Some(start(folder, &left_config, left).await);
         let mut other = Some(start(folder, &right_config, right).await);
         let bootstrap = format!("127.0.0.1:{},127.0.0.1:{}", left + 9, right + 9);
-        survives(bootstrap, &topic, 3, &authority, &channel, &alice, async |load| {
-            load.more(200).await;
-            one.take().unwrap().kill().await;
-            load.more(200).await;
-            one = Some(start(folder, &left_config, left).await);
-            other.take().unwrap().terminate().await;
-            load.more(200).await;
-        })
-        .await;
+        scene
+            .survives(bootstrap, async |load| {
+                load.more(200).await;
+                one.take().unwrap().kill().await;
+                load.more(200).await;
+                one = Some(start(folder, &left_config, left).await);
+                other.take().unwrap().terminate().await;
+                load.more(200).await;
+            })
+            .await;
         drop((one, other));
     })
     .await;
@@ -53,18 +50,16 @@ async fn partitions_move_to_other_brokers_under_load() {
         return;
     }
     within(async {
-        let authority = Authority::new();
         let topic = unique("moving");
-        cluster.topic_with(&topic, 3, 2, &[("min.insync.replicas", "2")]).await;
-        let channel = authority.channel(&unique("channel"), Suite::Bbs98, &[&topic]);
-        let alice = consumer_key(Suite::Bbs98);
-        authority.grant(&channel, "alice", alice.public_key());
+        cluster.topic_with(&topic, PARTITIONS, 2, &[("min.insync.replicas", "2")]).await;
+        let scene = Scene::new(topic);
+        let (authority, topic) = (&scene.authority, &scene.topic);
         let port = free_ports();
-        let config = config(&cluster, &authority, port);
+        let config = config(&cluster, authority, port);
         let gateway = start(authority.path(), &config, port).await;
         let bootstrap = format!("127.0.0.1:{}", port + 9);
         let plan = authority.path().join("plan.json");
-        survives(bootstrap, &topic, 3, &authority, &channel, &alice, async |load| {
+        scene.survives(bootstrap, async |load| {
             load.more(200).await;
             let (client, name) = (cluster.client(), topic.clone());
             let before = poll("leaders", move || leaders(&client, &name)).await;

@@ -5,7 +5,7 @@ use nucypher_envelope::Edek;
 use nucypher_kafka::{
     client::Connection,
     records::EDEK_LEN,
-    registry::{Access, Consumer, RegistryHandle},
+    registry::{Access, Consumer, Directory, RegistryHandle},
 };
 use nucypher_pre::{KeyId, Suite};
 use rdkafka::message::OwnedHeaders;
@@ -113,7 +113,10 @@ async fn a_revocation_acts_on_the_next_fetch_response_and_on_nothing_else() {
         let grant = authority.grant(&channel, "alice", alice.public_key());
         authority.grant(&second, "alice", alice2.public_key());
 
-        let (registry, _watcher) = RegistryHandle::open(authority.sources()).await.unwrap();
+        let (registry, _watcher) =
+            RegistryHandle::open(Directory::new(authority.directory()), authority.sources())
+                .await
+                .unwrap();
         let config = behind(&cluster.bootstrap) + &fixed("producer") + &fixed("alice");
         let gateway = InProcess::start_with(&config, registry.clone()).await;
         let connection = Connection::plaintext(gateway.at("producer"));

@@ -101,39 +101,54 @@ fn reading(
     (task, values)
 }
 
-/// Load and a reader go on while `disturb` happens; then every record has arrived exactly once,
-/// and in each partition in the order in which it was sent.
-pub(crate) async fn survives(
-    bootstrap: String,
-    topic: &str,
-    partitions: i32,
-    authority: &Authority,
-    channel: &ChannelName,
-    key: &SecretKey,
-    disturb: impl AsyncFnOnce(&Load),
-) {
-    let connection = Connection::plaintext(bootstrap)
-        .property("reconnect.backoff.ms", "20")
-        .property("reconnect.backoff.max.ms", "500");
-    let writer = sealing_producer(connection.clone(), topic, authority.sealing(channel));
-    let (task, mut values) = reading(connection, topic, partitions, channel, key);
-    let load = Load::start(writer, topic, partitions);
-    disturb(&load).await;
-    let sent = load.end().await;
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut last: BTreeMap<i32, i32> = BTreeMap::new();
-    while seen.len() < sent {
-        let value = values.recv().await.unwrap();
-        let number: i32 = value.strip_prefix("record ").unwrap().parse().unwrap();
-        // A record's partition is its number modulo the partitions (`Load::start`).
-        let before = last.insert(number % partitions, number);
-        assert!(before < Some(number), "{value} after {before:?}");
-        *seen.entry(value).or_default() += 1;
+/// A topic of three partitions, its channel, and alice, who may read it.
+pub(crate) struct Scene {
+    pub(crate) authority: Authority,
+    pub(crate) topic: String,
+    channel: ChannelName,
+    alice: SecretKey,
+}
+
+/// The partitions of a [`Scene`]'s topic.
+pub(crate) const PARTITIONS: i32 = 3;
+
+impl Scene {
+    /// For a topic that is there.
+    pub(crate) fn new(topic: String) -> Self {
+        let authority = Authority::new();
+        let channel = authority.channel(&unique("channel"), Suite::Bbs98, &[&topic]);
+        let alice = consumer_key(Suite::Bbs98);
+        authority.grant(&channel, "alice", alice.public_key());
+        Self { authority, topic, channel, alice }
     }
-    task.abort();
-    assert!((0..sent).all(|n| seen.contains_key(&format!("record {n}"))));
-    let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
-    assert!(twice.is_empty(), "of {sent}: {twice:?}");
+
+    /// Load and a reader go on while `disturb` happens; then every record has arrived exactly once,
+    /// and in each partition in the order in which it was sent.
+    pub(crate) async fn survives(&self, bootstrap: String, disturb: impl AsyncFnOnce(&Load)) {
+        let Self { authority, topic, channel, alice } = self;
+        let connection = Connection::plaintext(bootstrap)
+            .property("reconnect.backoff.ms", "20")
+            .property("reconnect.backoff.max.ms", "500");
+        let writer = sealing_producer(connection.clone(), topic, authority.sealing(channel));
+        let (task, mut values) = reading(connection, topic, PARTITIONS, channel, alice);
+        let load = Load::start(writer, topic, PARTITIONS);
+        disturb(&load).await;
+        let sent = load.end().await;
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut last: BTreeMap<i32, i32> = BTreeMap::new();
+        while seen.len() < sent {
+            let value = values.recv().await.unwrap();
+            let number: i32 = value.strip_prefix("record ").unwrap().parse().unwrap();
+            // A record's partition is its number modulo the partitions (`Load::start`).
+            let before = last.insert(number % PARTITIONS, number);
+            assert!(before < Some(number), "{value} after {before:?}");
+            *seen.entry(value).or_default() += 1;
+        }
+        task.abort();
+        assert!((0..sent).all(|n| seen.contains_key(&format!("record {n}"))));
+        let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(twice.is_empty(), "of {sent}: {twice:?}");
+    }
 }
 
 pub(crate) async fn start(folder: &Path, config: &str, port: u16) -> OwnProcess {
@@ -145,27 +160,25 @@ pub(crate) async fn start(folder: &Path, config: &str, port: u16) -> OwnProcess 
 async fn a_gateway_is_restarted_and_killed_under_load() {
     let cluster = Cluster::shared().await;
     within(async {
-        let authority = Authority::new();
         let topic = unique("gateway-restart");
-        cluster.topic(&topic, 3).await;
-        let channel = authority.channel(&unique("channel"), Suite::Bbs98, &[&topic]);
-        let alice = consumer_key(Suite::Bbs98);
-        authority.grant(&channel, "alice", alice.public_key());
+        cluster.topic(&topic, PARTITIONS).await;
+        let scene = Scene::new(topic);
         let port = free_ports();
-        let config = config(&cluster, &authority, port);
-        let folder = authority.path();
+        let config = config(&cluster, &scene.authority, port);
+        let folder = scene.authority.path();
         let mut gateway = Some(start(folder, &config, port).await);
         let bootstrap = format!("127.0.0.1:{}", port + 9);
-        survives(bootstrap, &topic, 3, &authority, &channel, &alice, async |load| {
-            load.more(200).await;
-            gateway.take().unwrap().terminate().await;
-            gateway = Some(start(folder, &config, port).await);
-            load.more(200).await;
-            gateway.take().unwrap().kill().await;
-            gateway = Some(start(folder, &config, port).await);
-            load.more(200).await;
-        })
-        .await;
+        scene
+            .survives(bootstrap, async |load| {
+                load.more(200).await;
+                gateway.take().unwrap().terminate().await;
+                gateway = Some(start(folder, &config, port).await);
+                load.more(200).await;
+                gateway.take().unwrap().kill().await;
+                gateway = Some(start(folder, &config, port).await);
+                load.more(200).await;
+            })
+            .await;
         drop(gateway);
     })
     .await;
@@ -176,30 +189,29 @@ async fn a_gateway_is_restarted_and_killed_under_load() {
 async fn a_broker_is_restarted_and_killed_under_load() {
     let cluster = Cluster::alone().await;
     within(async {
-        let authority = Authority::new();
         let topic = unique("broker-restart");
         let (replicas, in_sync) = if cluster.brokers == 3 { (3, "2") } else { (1, "1") };
-        cluster.topic_with(&topic, 3, replicas, &[("min.insync.replicas", in_sync)]).await;
-        let channel = authority.channel(&unique("channel"), Suite::Bbs98, &[&topic]);
-        let alice = consumer_key(Suite::Bbs98);
-        authority.grant(&channel, "alice", alice.public_key());
+        let in_sync = [("min.insync.replicas", in_sync)];
+        cluster.topic_with(&topic, PARTITIONS, replicas, &in_sync).await;
+        let scene = Scene::new(topic);
         let port = free_ports();
-        let config = config(&cluster, &authority, port);
-        let gateway = start(authority.path(), &config, port).await;
+        let config = config(&cluster, &scene.authority, port);
+        let gateway = start(scene.authority.path(), &config, port).await;
         let bootstrap = format!("127.0.0.1:{}", port + 9);
-        survives(bootstrap, &topic, 3, &authority, &channel, &alice, async |load| {
-            load.more(200).await;
-            cluster.broker("restart-broker", 1).await;
-            load.more(200).await;
-            if cluster.brokers == 3 {
-                // With three, the other two go on while one is down.
-                cluster.broker("kill-broker", 2).await;
+        scene
+            .survives(bootstrap, async |load| {
                 load.more(200).await;
-                cluster.broker("start-broker", 2).await;
+                cluster.broker("restart-broker", 1).await;
                 load.more(200).await;
-            }
-        })
-        .await;
+                if cluster.brokers == 3 {
+                    // With three, the other two go on while one is down.
+                    cluster.broker("kill-broker", 2).await;
+                    load.more(200).await;
+                    cluster.broker("start-broker", 2).await;
+                    load.more(200).await;
+                }
+            })
+            .await;
         gateway.terminate().await;
         // Tests that come after this one find every broker in its place.
         let probe = unique("after-restart");

@@ -8,13 +8,13 @@ use nucypher_pre::{PublicKey, rand_core::CryptoRng};
 
 use super::{FieldError, MAX_TOKENS, token::Token};
 use crate::{
-    binding::{Binding, Place},
+    binding::Place,
     dem::Dek,
     edek::Edek,
     limits::Limits,
     session::Age,
     text::Text,
-    value::{Flags, Nonce, TEXT_AT},
+    value::{Nonce, Sealing},
 };
 
 #[derive(Debug)]
@@ -96,25 +96,17 @@ impl FieldSession {
     ) -> Result<Token, FieldError> {
         let (edek, dek) =
             self.slots.iter().find(|(edek, _)| edek.slot() == slot).ok_or(FieldError::TooMany)?;
-        let mut flags: Flags = text.flags();
-        if bound.key.is_some() {
-            flags = flags.with_key_bound();
-        }
-        if bound.place.is_some() {
-            flags = flags.with_place_bound();
-        }
-        let binding = Binding { context, key: bound.key.flatten(), place: bound.place };
-        self.aad.clear();
-        binding.write_aad(flags, edek, &mut self.aad).map_err(|_| FieldError::TooLarge)?;
         let token = u16::try_from(token).map_err(|_| FieldError::TooMany)?;
-        let nonce = Nonce::new(self.prefix, self.records, token);
         let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let mut value = text.into_buffer();
-        let (head, text) = value.split_at_mut(TEXT_AT);
-        let tag = dek.seal(nonce.as_bytes(), &self.aad, text).ok_or(FieldError::TooLarge)?;
-        let fields = core::iter::once(flags.as_byte()).chain(*nonce.as_bytes());
-        head.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
-        value.extend_from_slice(&tag);
+        let sealing = Sealing {
+            edek,
+            dek,
+            nonce: Nonce::new(self.prefix, self.records, token),
+            context,
+            key: bound.key,
+            place: bound.place,
+        };
+        let value = sealing.seal(text, &mut self.aad).map_err(|_| FieldError::TooLarge)?;
         self.calls = self.calls.saturating_add(1);
         self.bytes = self.bytes.saturating_add(len);
         Ok(Token::new(slot, value))

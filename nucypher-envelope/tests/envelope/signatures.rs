@@ -5,10 +5,10 @@ use std::sync::Arc;
 use nucypher_envelope::{
     ChannelName, EDEK_HEADER, EdekHeader, OpenError, Opened, Opener, Place, SIGNATURE_HEADER,
     SealedRecordRef, Sealer,
+    key_file::KeyFormatError,
     pre::{ReencryptionKey, Suite},
     signature::{
-        RequiredSignature, Signature, SignatureKind, Signers, Signing, SigningKey,
-        SigningKeyFileError, VerifyingKey,
+        RequiredSignature, Signature, SignatureKind, Signers, Signing, SigningKey, VerifyingKey,
     },
 };
 
@@ -174,8 +174,8 @@ fn signing_keys_are_files_and_show_nothing() {
     let hidden = key.to_pem(Some(b"pass"), rng).unwrap();
     assert_eq!(SigningKey::from_pem(&hidden, Some(b"pass")).unwrap().id(), key.id());
     let refused = |passphrase| SigningKey::from_pem(&hidden, passphrase).unwrap_err();
-    assert_eq!(refused(None), SigningKeyFileError::PassphraseNeeded);
-    assert_eq!(refused(Some(b"other")), SigningKeyFileError::Passphrase);
+    assert_eq!(refused(None), KeyFormatError::PassphraseNeeded);
+    assert_eq!(refused(Some(b"other")), KeyFormatError::Passphrase);
     let public = key.verifying_key();
     assert_eq!(&VerifyingKey::from_pem(&public.to_pem().unwrap()).unwrap(), public);
     let shown = format!("{key:?} {:?}", Signing::Session(Arc::clone(&key)));

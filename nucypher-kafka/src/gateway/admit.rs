@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use nucypher_envelope::{EDEK_HEADER, EdekHeader, NULL_HEADER, SealedValue, State, WHOLE_VALUE};
+use nucypher_envelope::{
+    EDEK_HEADER, EdekHeader, NULL_HEADER, SEALED_OVERHEAD, SealedValue, State, WHOLE_VALUE,
+};
 
 use crate::records::{Batches, Codecs, Entry, Limits, Record};
 use crate::registry::Channel;
@@ -104,8 +106,20 @@ fn check(record: Record<'_>, channel: &Channel) -> Result<(), &'static str> {
         (Some(_), None) => Ok(()),
         (Some(_), Some(_)) => Err("a value beside a nu.null header"),
         (None, Some(null)) => {
-            SealedValue::parse_null(null).map(|_| ()).map_err(|_| "the nu.null header is malformed")
+            // Under the key of the whole value, or else under each field's.
+            let wanted = if whole_value { 1 } else { edeks.iter().len() };
+            let mut tombstones = null.chunks(SEALED_OVERHEAD);
+            if tombstones.len() == wanted
+                && tombstones.all(|tombstone| SealedValue::parse_null(tombstone).is_ok())
+            {
+                Ok(())
+            } else {
+                Err("the nu.null header is malformed")
+            }
         }
         (None, None) => Err("a deletion without a nu.null header"),
     }
 }
+
+#[cfg(test)]
+mod tests;

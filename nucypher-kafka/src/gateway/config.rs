@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::identity::{MappingRules, Mechanism, Principal, PrincipalError};
+mod check;
+mod limits;
+
+pub(super) use check::{host_and_port, mapping_rules, mechanism, principal};
+pub use limits::Limits;
 
 /// Everything that a gateway is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -226,63 +229,13 @@ pub struct RegistryConfig {
     pub state: PathBuf,
 }
 
-/// Limits. `docs/operations.md` has the arithmetic.
-#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Connections at once, over all listeners.
-    pub connections: usize,
-    /// The longest request, in bytes; Kafka's `socket.request.max.bytes`.
-    pub request_bytes: u32,
-    /// The longest response, in bytes.
-    pub response_bytes: u32,
-    /// The largest `max_bytes` of a fetch that reaches a broker.
-    pub fetch_bytes: u32,
-    /// Memory for frames that are held whole, for the whole process, in bytes; half for each direction.
-    pub frame_memory_bytes: usize,
-    /// Requests of one connection that wait for their responses.
-    pub in_flight: usize,
-    /// EDEKs that are remembered; each takes some 300 bytes.
-    pub cached_edeks: usize,
-    /// Topic ids that are remembered.
-    pub cached_topics: usize,
-    /// Threads for re-encryption, compression and passwords; zero for one on each processor.
-    pub threads: usize,
-    /// Silence between requests, in milliseconds; Kafka's `connections.max.idle.ms`.
-    pub idle_ms: u64,
-    /// No progress within a frame, in milliseconds.
-    pub progress_ms: u64,
-    /// A broker's answer, in milliseconds.
-    pub response_ms: u64,
-    /// From a connection to a known principal, in milliseconds.
-    pub authentication_ms: u64,
-    /// Connecting to a broker, in milliseconds.
-    pub connect_ms: u64,
-    /// From the signal to end to the end, in milliseconds.
-    pub drain_ms: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 10_000,
-            request_bytes: 100 << 20,
-            response_bytes: 100 << 20,
-            fetch_bytes: 16 << 20,
-            frame_memory_bytes: 512 << 20,
-            in_flight: 256,
-            cached_edeks: 100_000,
-            cached_topics: 100_000,
-            threads: 0,
-            idle_ms: 600_000,
-            progress_ms: 30_000,
-            response_ms: 900_000,
-            authentication_ms: 30_000,
-            connect_ms: 10_000,
-            drain_ms: 10_000,
-        }
-    }
+/// Where a registry is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RegistryPlace<'a> {
+    /// A directory of signed entries.
+    Directory(&'a Path),
+    /// A compacted topic of signed entries.
+    Topic(&'a str),
 }
 
 /// What is wrong with a configuration.
@@ -329,23 +282,13 @@ impl ClusterConfig {
     ///
     /// [`ConfigError`], which names the file, the line or the key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
-        let mut config: Self = toml::from_str(&text)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        for path in config.paths() {
-            *path = folder.join(&*path);
-        }
+        let mut config: Self = toml::from_str(&read(path)?)?;
+        make_absolute(config.paths(), path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
     fn paths(&mut self) -> Vec<&mut PathBuf> {
-        let mut paths: Vec<&mut PathBuf> = Vec::new();
-        if let Some(tls) = &mut self.tls {
-            paths.push(&mut tls.authorities);
-            paths.extend(tls.certificates.as_mut());
-            paths.extend(tls.key.as_mut());
-        }
+        let mut paths: Vec<_> = self.tls.iter_mut().flat_map(UpstreamTls::paths).collect();
         paths.extend(self.sasl.as_mut().map(|sasl| &mut sasl.password_file));
         paths.extend(self.principals.values_mut().map(|sasl| &mut sasl.password_file));
         paths
@@ -359,9 +302,7 @@ impl GatewayConfig {
     ///
     /// [`ConfigError`], which names the file, the line or the key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
-        let mut config = Self::parse(&text)?;
+        let mut config = Self::parse(&read(path)?)?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
@@ -380,308 +321,71 @@ impl GatewayConfig {
     /// Makes relative paths relative to `folder`.
     pub fn resolve(&mut self, folder: &Path) {
         let mut paths = self.cluster.paths();
-        for listener in &mut self.listeners {
-            if let IdentityConfig::Sasl { users, oauth, .. } = &mut listener.identity {
-                paths.extend(users);
-                paths.extend(oauth.as_mut().map(|oauth| &mut oauth.jwks));
-            }
-            if let Some(tls) = &mut listener.tls {
-                paths.extend([&mut tls.certificates, &mut tls.key]);
-                paths.extend(tls.client_authorities.as_mut());
-            }
-        }
+        paths.extend(self.listeners.iter_mut().flat_map(ListenerConfig::paths));
         if let Some(registry) = &mut self.registry {
             paths.extend(registry.directory.as_mut());
             paths.extend([&mut registry.gateway_key, &mut registry.state]);
             paths.extend(registry.administrators.iter_mut());
         }
-        for path in paths {
-            *path = folder.join(&*path);
-        }
+        make_absolute(paths, folder);
     }
 
     /// The files that may be read anew while the gateway runs.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        if let Some(UpstreamTls { authorities, certificates, key }) = &self.cluster.tls {
-            files.push(authorities);
-            files.extend(certificates);
-            files.extend(key);
-        }
-        for listener in &self.listeners {
-            if let IdentityConfig::Sasl { users, oauth, .. } = &listener.identity {
-                files.extend(users);
-                files.extend(oauth.as_ref().map(|oauth| &oauth.jwks));
-            }
-            if let Some(ListenerTls { certificates, key, client_authorities }) = &listener.tls {
-                files.extend([certificates, key]);
-                files.extend(client_authorities);
-            }
-        }
-        files.into_iter().cloned().collect()
+        let (mut tls, mut listeners) = (self.cluster.tls.clone(), self.listeners.clone());
+        let tls = tls.iter_mut().flat_map(UpstreamTls::paths);
+        tls.chain(listeners.iter_mut().flat_map(ListenerConfig::paths))
+            .map(|path| path.clone())
+            .collect()
     }
+}
 
-    /// Checks what no type says.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError::Value`].
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if self.cluster.bootstrap_servers.is_empty() {
-            return Err(ConfigError::value(
-                "cluster.bootstrap_servers",
-                "name at least one broker as \"host:port\"",
-            ));
-        }
-        for server in &self.cluster.bootstrap_servers {
-            host_and_port(server).ok_or_else(|| {
-                ConfigError::value(
-                    "cluster.bootstrap_servers",
-                    format!("{server:?} is not \"host:port\""),
-                )
-            })?;
-        }
-        if let Some(registry) = &self.registry
-            && registry.directory.is_some() == registry.topic.is_some()
-        {
-            return Err(ConfigError::value("registry", "set either directory or topic"));
-        }
-        if let Some(tls) = &self.cluster.tls
-            && tls.certificates.is_some() != tls.key.is_some()
-        {
-            return Err(ConfigError::value(
-                "cluster.tls",
-                "for mTLS set both certificates and key",
-            ));
-        }
-        let named = self
-            .cluster
-            .principals
-            .iter()
-            .map(|(name, sasl)| (format!("cluster.principals.{name}"), sasl));
-        for (key, sasl) in
-            self.cluster.sasl.iter().map(|sasl| ("cluster.sasl".to_owned(), sasl)).chain(named)
-        {
-            if mechanism(&key, &sasl.mechanism)? == Mechanism::OAuthBearer {
-                let problem =
-                    "the gateway's own account needs PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512";
-                return Err(ConfigError::value(format!("{key}.mechanism"), problem));
-            }
-        }
-        for name in self.cluster.principals.keys() {
-            principal("cluster.principals", name)?;
-        }
-        if self.listeners.is_empty() {
-            return Err(ConfigError::value(
-                "listener",
-                "add a table [[listener]]: clients need a place to connect",
-            ));
-        }
-        self.listeners.iter().try_for_each(|listener| listener.check(&self.cluster))?;
-        self.check_ports()?;
-        self.limits.check()
-    }
-
-    fn check_ports(&self) -> Result<(), ConfigError> {
-        let ranges = self.listeners.iter().filter(|listener| listener.node_ports.base != 0);
-        let mut taken: Vec<(std::ops::RangeInclusive<i64>, &str)> = Vec::new();
-        for listener in ranges {
-            let NodePorts { base, first, last } = listener.node_ports;
-            let range = i64::from(base) + i64::from(first)..=i64::from(base) + i64::from(last);
-            let own = i64::from(listener.bind.port());
-            if range.contains(&own) {
-                let problem = format!("port {own} of bind lies in the range of node_ports");
-                return Err(ConfigError::value(format!("listener {:?}", listener.name), problem));
-            }
-            if let Some((_, other)) =
-                taken.iter().find(|(r, _)| r.start() <= range.end() && range.start() <= r.end())
-            {
-                let problem = format!("node_ports overlap those of listener {other:?}");
-                return Err(ConfigError::value(format!("listener {:?}", listener.name), problem));
-            }
-            taken.push((range, &listener.name));
-        }
-        Ok(())
+impl UpstreamTls {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        [Some(&mut self.authorities), self.certificates.as_mut(), self.key.as_mut()]
+            .into_iter()
+            .flatten()
     }
 }
 
 impl ListenerConfig {
-    fn check(&self, cluster: &ClusterConfig) -> Result<(), ConfigError> {
-        let key = |name: &str| format!("listener {:?}: {name}", self.name);
-        let NodePorts { base, first, last } = self.node_ports;
-        if first < 0 || last < first {
-            return Err(ConfigError::value(
-                key("node_ports"),
-                "first and last must be node ids, first <= last",
-            ));
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = Vec::new();
+        if let IdentityConfig::Sasl { users, oauth, .. } = &mut self.identity {
+            paths.extend(users);
+            paths.extend(oauth.as_mut().map(|oauth| &mut oauth.jwks));
         }
-        if base != 0 && i64::from(base) + i64::from(last) > i64::from(u16::MAX) {
-            return Err(ConfigError::value(
-                key("node_ports"),
-                "base + last is beyond port 65535; lower one of them",
-            ));
+        if let Some(tls) = &mut self.tls {
+            paths.extend([&mut tls.certificates, &mut tls.key]);
+            paths.extend(tls.client_authorities.as_mut());
         }
-        if self.advertised_host.is_empty() || self.advertised_host.len() > 255 {
-            return Err(ConfigError::value(
-                key("advertised_host"),
-                "name the host at which clients reach this gateway",
-            ));
-        }
-        for name in &self.admin_principals {
-            principal(&key("admin_principals"), name)?;
-        }
-        match &self.identity {
-            IdentityConfig::Fixed { principal: name } => {
-                principal(&key("identity.principal"), name).map(|_| ())
-            }
-            IdentityConfig::Sasl { mechanisms, users, oauth, .. } => {
-                if mechanisms.is_empty() {
-                    return Err(ConfigError::value(
-                        key("identity.mechanisms"),
-                        "offer at least one mechanism",
-                    ));
-                }
-                for name in mechanisms {
-                    let bearer =
-                        mechanism(&key("identity.mechanisms"), name)? == Mechanism::OAuthBearer;
-                    match (bearer, users, oauth) {
-                        (true, _, None) => {
-                            return Err(ConfigError::value(
-                                key("identity.oauth"),
-                                "OAUTHBEARER needs the table oauth with jwks, issuer and audiences",
-                            ));
-                        }
-                        (false, None, _) => {
-                            return Err(ConfigError::value(
-                                key("identity.users"),
-                                format!("{name} needs a users file"),
-                            ));
-                        }
-                        _ => {}
-                    }
-                }
-                match oauth {
-                    Some(oauth) if oauth.audiences.is_empty() => Err(ConfigError::value(
-                        key("identity.oauth.audiences"),
-                        "name the audience that tokens for this cluster have",
-                    )),
-                    _ => Ok(()),
-                }
-            }
-            IdentityConfig::SaslPassThrough { unsecured_tokens, .. } => {
-                if cluster.sasl.is_some() || !cluster.principals.is_empty() {
-                    return Err(ConfigError::value(
-                        key("identity"),
-                        "with sasl-pass-through the clients' own accounts are used: remove cluster.sasl and cluster.principals",
-                    ));
-                }
-                let local = cluster.bootstrap_servers.iter().all(|server| is_loopback(server));
-                if *unsecured_tokens && !(local && self.bind.ip().is_loopback()) {
-                    return Err(ConfigError::value(
-                        key("identity.unsecured_tokens"),
-                        "anybody can make such a token: only with brokers and bind on loopback addresses",
-                    ));
-                }
-                if cluster.tls.is_none() && !local {
-                    return Err(ConfigError::value(
-                        key("identity"),
-                        "sasl-pass-through believes the broker's answer, so it needs [cluster.tls]",
-                    ));
-                }
-                Ok(())
-            }
-            IdentityConfig::Mtls { principal_mapping_rules } => match &self.tls {
-                Some(ListenerTls { client_authorities: Some(_), .. }) => {
-                    mapping_rules(&key("identity"), principal_mapping_rules.as_deref()).map(|_| ())
-                }
-                _ => Err(ConfigError::value(
-                    key("tls.client_authorities"),
-                    "identity mtls needs the authorities for client certificates",
-                )),
-            },
+        paths
+    }
+}
+
+impl RegistryConfig {
+    /// Where the registry is.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Value`] where that is not exactly one place.
+    pub(super) fn place(&self) -> Result<RegistryPlace<'_>, ConfigError> {
+        match (&self.directory, &self.topic) {
+            (Some(path), None) => Ok(RegistryPlace::Directory(path)),
+            (None, Some(topic)) => Ok(RegistryPlace::Topic(topic)),
+            _ => Err(ConfigError::value("registry", "set either directory or topic")),
         }
     }
 }
 
-impl Limits {
-    fn check(&self) -> Result<(), ConfigError> {
-        let key = |name: &str| format!("limits.{name}");
-        let positive = [
-            ("connections", self.connections),
-            ("in_flight", self.in_flight),
-            ("request_bytes", usize::try_from(self.request_bytes).unwrap_or(usize::MAX)),
-            ("response_bytes", usize::try_from(self.response_bytes).unwrap_or(usize::MAX)),
-            ("fetch_bytes", usize::try_from(self.fetch_bytes).unwrap_or(usize::MAX)),
-        ];
-        for (name, value) in positive {
-            if value == 0 {
-                return Err(ConfigError::value(key(name), "must be positive"));
-            }
-        }
-        for (name, value) in [
-            ("request_bytes", self.request_bytes),
-            ("response_bytes", self.response_bytes),
-            ("fetch_bytes", self.fetch_bytes),
-        ] {
-            if i32::try_from(value).is_err() {
-                return Err(ConfigError::value(key(name), "must be below 2147483648"));
-            }
-        }
-        let largest = usize::try_from(self.request_bytes.max(self.response_bytes));
-        // Half for each direction, and some room for rounding.
-        let least = largest.unwrap_or(usize::MAX).saturating_add(64 * 1024).saturating_mul(2);
-        if self.frame_memory_bytes < least {
-            let problem =
-                format!("must have room for the largest frame in each direction: at least {least}");
-            return Err(ConfigError::value(key("frame_memory_bytes"), problem));
-        }
-        if self.fetch_bytes > self.response_bytes {
-            return Err(ConfigError::value(
-                key("fetch_bytes"),
-                "must not be larger than response_bytes",
-            ));
-        }
-        Ok(())
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::Io { path: path.to_owned(), error })
+}
+
+fn make_absolute<'a>(paths: impl IntoIterator<Item = &'a mut PathBuf>, folder: &Path) {
+    for path in paths {
+        *path = folder.join(&*path);
     }
-
-    /// How long a value in milliseconds is.
-    pub(super) fn duration(ms: u64) -> Duration {
-        Duration::from_millis(ms.max(1))
-    }
-}
-
-/// Parses a principal.
-pub(super) fn principal(key: &str, name: &str) -> Result<Principal, ConfigError> {
-    name.parse().map_err(|error: PrincipalError| ConfigError::value(key, error))
-}
-
-/// Parses mapping rules; none are Kafka's default.
-pub(super) fn mapping_rules(key: &str, rules: Option<&str>) -> Result<MappingRules, ConfigError> {
-    let rules = MappingRules::parse(rules.unwrap_or("DEFAULT"));
-    rules.map_err(|error| ConfigError::value(format!("{key}.principal_mapping_rules"), error))
-}
-
-/// Parses a mechanism.
-pub(super) fn mechanism(key: &str, name: &str) -> Result<Mechanism, ConfigError> {
-    name.parse().map_err(|error| ConfigError::value(key, error))
-}
-
-/// Splits `host:port`; an IPv6 address stands in brackets.
-pub(super) fn host_and_port(server: &str) -> Option<(&str, u16)> {
-    let (host, port) = server.rsplit_once(':')?;
-    let port = port.parse().ok().filter(|port| *port != 0)?;
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    match bracketed {
-        Some(host) => host.parse::<std::net::Ipv6Addr>().is_ok().then_some((host, port)),
-        None => (!host.is_empty() && host.chars().all(is_host)).then_some((host, port)),
-    }
-}
-
-fn is_loopback(server: &str) -> bool {
-    host_and_port(server).is_some_and(|(host, _)| {
-        host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-    })
 }
 
 #[cfg(test)]

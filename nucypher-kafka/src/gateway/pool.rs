@@ -11,7 +11,6 @@ use super::fault::Fault;
 #[derive(Debug, Clone)]
 pub struct Pool {
     slots: Arc<Semaphore>,
-    threads: usize,
 }
 
 impl Pool {
@@ -20,7 +19,7 @@ impl Pool {
     pub fn new(threads: Option<usize>) -> Self {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
         let threads = threads.unwrap_or_else(cores).max(1);
-        Self { slots: Arc::new(Semaphore::new(threads)), threads }
+        Self { slots: Arc::new(Semaphore::new(threads)) }
     }
 
     /// Runs `work` on a thread of its own, when its turn comes.
@@ -69,11 +68,5 @@ impl Pool {
             done.push(ended(piece)?);
         }
         Ok(done)
-    }
-
-    /// How many pieces of work may run at once, and how many threads are free.
-    #[must_use]
-    pub fn load(&self) -> (usize, usize) {
-        (self.threads, self.slots.available_permits())
     }
 }

@@ -175,16 +175,25 @@ impl Cluster {
         target: Target,
         principal: Option<&Principal>,
     ) -> Result<Peer, Fault> {
-        let (stream, transport) = self.open(target).await?;
-        let mut stream = stream;
         let account = principal.and_then(|principal| self.accounts.get(principal));
-        if let Some(account) = account.or(self.account.as_ref()) {
+        let stream = self.log_on(target, account.or(self.account.as_ref())).await?;
+        let (reader, writer) = tokio::io::split(stream);
+        Ok(Peer::new(reader, writer))
+    }
+
+    /// Connects, and logs on with the account, if there is one.
+    async fn log_on(
+        &self,
+        target: Target,
+        account: Option<&BrokerAccount>,
+    ) -> Result<Box<dyn Stream>, Fault> {
+        let (mut stream, transport) = self.open(target).await?;
+        if let Some(account) = account {
             let authenticated =
                 timeout(self.connect, self.authenticate(&mut stream, account, transport));
             authenticated.await.map_err(|_| timed_out())??;
         }
-        let (reader, writer) = tokio::io::split(stream);
-        Ok(Peer::new(reader, writer))
+        Ok(stream)
     }
 
     /// What a node speaks, for clients that ask before they have a broker.
@@ -347,16 +356,26 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     request: &[u8],
 ) -> Result<Vec<u8>, Fault> {
+    exchange(stream, request, 0, OWN_RESPONSE).await
+}
+
+/// As [`ask`], with another correlation id and a response of at most `most` bytes.
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+    correlation_id: i32,
+    most: u32,
+) -> Result<Vec<u8>, Fault> {
     stream.write_all(request).await.map_err(io)?;
     stream.flush().await.map_err(io)?;
     let mut frame = vec![0; RESPONSE_HEAD];
     stream.read_exact(&mut frame).await.map_err(io)?;
-    let head = ResponseHead::read(&frame, OWN_RESPONSE).map_err(BrokerFault::Frame)?;
+    let head = ResponseHead::read(&frame, most).map_err(BrokerFault::Frame)?;
     let head = head.ok_or(Fault::Bug("a head that is there and is not"))?;
-    if head.correlation_id != 0 {
+    if head.correlation_id != correlation_id {
         return Err(BrokerFault::OutOfOrder(head.correlation_id).into());
     }
-    // At most OWN_RESPONSE bytes.
+    // At most `most` bytes.
     frame.resize(head.size.max(PREFIX), 0);
     stream.read_exact(frame.get_mut(RESPONSE_HEAD..).unwrap_or_default()).await.map_err(io)?;
     Ok(frame)

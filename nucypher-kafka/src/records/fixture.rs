@@ -2,6 +2,7 @@
 
 use super::batch::{Codec, HEADER_LEN, LOG_OVERHEAD, offset};
 use super::compression::{Codecs, XERIAL_MAGIC};
+use super::varint::{put_bytes, put_varint};
 
 /// Writes one batch of magic 2. What is not set is as a plain producer sets it.
 #[derive(Clone, Debug)]
@@ -160,20 +161,4 @@ pub fn correct_crc(batch: &mut [u8]) {
     if let Some(field) = batch.get_mut(offset::CRC..).and_then(<[u8]>::first_chunk_mut) {
         *field = crc.to_be_bytes();
     }
-}
-
-/// Appends a zigzag varint.
-pub fn put_varint(out: &mut Vec<u8>, n: i64) {
-    let mut n = ((n << 1) ^ (n >> 63)).cast_unsigned();
-    while n >= 0x80 {
-        out.push((n & 0x7f) as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push((n & 0x7f) as u8);
-}
-
-/// Appends a length and bytes; null is -1.
-pub fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    put_varint(out, bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX)));
-    out.extend_from_slice(bytes.unwrap_or_default());
 }

@@ -7,7 +7,8 @@ use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records as reference;
 use proptest::prelude::*;
 
-use super::fixture::{BatchBuilder, correct_crc, put_varint};
+use super::fixture::{BatchBuilder, correct_crc};
+use super::varint::put_varint;
 use super::*;
 
 pub(super) const CODECS: [Codec; 5] =

@@ -1,4 +1,4 @@
-//! A bounded reader: varints, and byte strings whose length is one.
+//! A bounded reader: varints, and byte strings whose length is one; and how they are written.
 //!
 //! Every read either lies within the bytes that are there or is a [`BatchError`] that names the
 //! field and its position; a failed read takes nothing. Varints are those of Kafka (and of
@@ -154,6 +154,22 @@ fn zigzag32(n: u32) -> i32 {
 
 fn zigzag64(n: u64) -> i64 {
     (n >> 1).cast_signed() ^ -(n & 1).cast_signed()
+}
+
+/// Appends a signed varint, as [`Reader::varlong`] reads it.
+pub(crate) fn put_varint(out: &mut Vec<u8>, n: i64) {
+    let mut rest = ((n << 1) ^ (n >> 63)).cast_unsigned();
+    while rest >= 0x80 {
+        out.push(rest.to_le_bytes()[0] | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest.to_le_bytes()[0]);
+}
+
+/// Appends a length and bytes, as [`Reader::nullable`] reads them; null is -1.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    put_varint(out, bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX)));
+    out.extend_from_slice(bytes.unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 
 mod body;
 
+use nucypher_envelope::signature::VerifyingKey;
 use nucypher_pre::{PublicKey, Suite};
 
 pub(super) use body::{read_public_key, read_suite};
+pub use nucypher_envelope::signature::RequiredSignature;
 
 /// One delegating key of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,37 +59,27 @@ pub enum SignerRole {
 pub struct Signer {
     /// What its signature says.
     pub role: SignerRole,
-    /// The Ed25519 public key.
-    pub key: [u8; 32],
+    /// The public key.
+    pub key: VerifyingKey,
     /// The producer; empty for the channel's key.
     pub principal: Box<str>,
 }
 
 impl Signer {
     /// A producer's signing key.
-    pub fn producer(key: [u8; 32], principal: &str) -> Self {
+    pub fn producer(key: VerifyingKey, principal: &str) -> Self {
         Self { role: SignerRole::Producer, key, principal: principal.into() }
     }
 
     /// The channel's signing key.
-    pub fn channel(key: [u8; 32]) -> Self {
+    pub fn channel(key: VerifyingKey) -> Self {
         Self { role: SignerRole::Channel, key, principal: "".into() }
     }
-}
 
-/// The weakest signature that consumers of a channel accept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum RequiredSignature {
-    /// Records need no signature.
-    #[default]
-    None,
-    /// A session's signature, or a record's.
-    Session,
-    /// A record's signature by its producer.
-    Record,
-    /// A record's signature by the channel's key.
-    Attested,
+    /// Where it stands in a descriptor: no two may be equal.
+    pub(super) fn place(&self) -> (SignerRole, [u8; 32]) {
+        (self.role, self.key.to_bytes())
+    }
 }
 
 /// A field group that producers encrypt by itself, and where it stands in a record's value.

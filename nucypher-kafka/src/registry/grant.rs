@@ -1,4 +1,4 @@
-//! Grants, as the administrator signs them (formats.md, "Grants"), and pass-through grants
+//! Grants, as the administrator signs them (`docs/spec/registry.md`, "Grant"), and pass-through grants
 //! (`docs/spec/registry.md`). The bodies are public; the re-encryption key is not in them.
 //!
 //! ```text

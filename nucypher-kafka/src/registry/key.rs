@@ -11,15 +11,17 @@
 
 use std::{fmt, str::FromStr};
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use hpke::{Deserializable, Kem, Serializable, kem::X25519HkdfSha256};
+use nucypher_envelope::{
+    key_file::{self, KeyFormatError},
+    signature::VerifyingKey,
+};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::custody::{self, KeyFileError, OID_ED25519, OID_X25519};
+use super::custody::{KeyFileError, OID_X25519};
 
-const SIG_KEY_ID: &[u8] = b"nucypher/v1/sig-key-id";
 const GATEWAY_KEY_ID: &[u8] = b"nucypher/v1/gateway-key-id";
 
 macro_rules! id {
@@ -96,58 +98,47 @@ fn short_id(domain: &[u8], bytes: &[u8; 32]) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
-/// Whether 32 bytes are an Ed25519 public key: canonical, and not of small order, for such keys
-/// verify what nobody signed.
-pub(super) fn is_signing_key(bytes: &[u8; 32]) -> bool {
-    VerifyingKey::from_bytes(bytes).is_ok_and(|key| !key.is_weak() && key.as_bytes() == bytes)
-}
-
-/// An administrator's public key: who holds it can check what that administrator signed.
+/// An administrator's public key: who holds it can check what that administrator signed. A type of its
+/// own, so that it is not taken for a producer's.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AdministratorKey {
-    verifying: VerifyingKey,
-    id: SigningKeyId,
-}
+pub struct AdministratorKey(VerifyingKey);
 
 impl AdministratorKey {
-    /// Decodes 32 bytes. Keys of small order are refused: they verify what nobody signed.
+    /// Decodes 32 bytes. Keys of small order (they verify what nobody signed) and second spellings of a
+    /// key are refused.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyFileError> {
-        let verifying = VerifyingKey::from_bytes(bytes).map_err(|_| KeyFileError::Key)?;
-        if verifying.is_weak() || verifying.as_bytes() != bytes {
-            return Err(KeyFileError::Key);
-        }
-        Ok(Self { verifying, id: SigningKeyId(short_id(SIG_KEY_ID, bytes)) })
+        Ok(Self(VerifyingKey::from_bytes(bytes).map_err(|_| KeyFormatError::Key)?))
     }
 
     /// Encodes 32 bytes.
     pub fn to_bytes(&self) -> [u8; 32] {
-        self.verifying.to_bytes()
+        self.0.to_bytes()
     }
 
     /// Reads SPKI PEM.
     pub fn from_pem(text: &str) -> Result<Self, KeyFileError> {
-        Self::from_bytes(&custody::decode_public(OID_ED25519, text)?)
+        Ok(Self(VerifyingKey::from_pem(text)?))
     }
 
     /// Writes SPKI PEM.
     pub fn to_pem(&self) -> Result<String, KeyFileError> {
-        custody::encode_public(OID_ED25519, &self.to_bytes())
+        Ok(self.0.to_pem()?)
     }
 
     /// The key's id.
     pub fn id(&self) -> SigningKeyId {
-        self.id
+        SigningKeyId(*self.0.id().as_bytes())
     }
 
-    /// Verifies strictly: no small order, no non-canonical encodings. Cost: about 40 us.
+    /// As [`VerifyingKey::verifies`].
     pub(super) fn verifies(&self, body: &[u8], signature: &[u8; 64]) -> bool {
-        self.verifying.verify_strict(body, &Signature::from_bytes(signature)).is_ok()
+        self.0.verifies(body, signature)
     }
 }
 
 impl fmt::Debug for AdministratorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AdministratorKey({})", self.id)
+        write!(f, "AdministratorKey({})", self.id())
     }
 }
 
@@ -172,12 +163,12 @@ impl GatewayPublicKey {
 
     /// Reads SPKI PEM.
     pub fn from_pem(text: &str) -> Result<Self, KeyFileError> {
-        custody::decode_public(OID_X25519, text).map(Self::from_bytes)
+        Ok(Self::from_bytes(key_file::decode_public(OID_X25519, text)?))
     }
 
     /// Writes SPKI PEM.
     pub fn to_pem(&self) -> Result<String, KeyFileError> {
-        custody::encode_public(OID_X25519, &self.bytes)
+        Ok(key_file::encode_public(OID_X25519, &self.bytes)?)
     }
 
     /// The key's id.
@@ -224,14 +215,14 @@ impl GatewaySecretKey {
     /// Takes 32 bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyFileError> {
         let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes)
-            .map_err(|_| KeyFileError::Key)?;
+            .map_err(|_| KeyFormatError::Key)?;
         let public = X25519HkdfSha256::sk_to_pk(&secret).to_bytes().into();
         Ok(Self { secret, public: GatewayPublicKey::from_bytes(public) })
     }
 
     /// Reads PKCS#8 PEM; an encrypted one needs the passphrase.
     pub fn from_pem(text: &str, passphrase: Option<&[u8]>) -> Result<Self, KeyFileError> {
-        Self::from_bytes(&*custody::decode_secret(OID_X25519, text, passphrase)?)
+        Self::from_bytes(&*key_file::decode_secret(OID_X25519, text, passphrase)?)
     }
 
     /// Writes PKCS#8 PEM, under the passphrase if there is one. The result is the secret.
@@ -241,7 +232,7 @@ impl GatewaySecretKey {
         rng: &mut impl CryptoRng,
     ) -> Result<Zeroizing<String>, KeyFileError> {
         let bytes = Zeroizing::new(self.secret.to_bytes().into());
-        custody::encode_secret(OID_X25519, &bytes, passphrase, rng)
+        Ok(key_file::encode_secret(OID_X25519, &bytes, passphrase, rng)?)
     }
 
     /// The public key.

@@ -1,4 +1,4 @@
-//! From a directory to snapshots, again and again: what a gateway calls when it starts and when
+//! From entries to snapshots, again and again: what a gateway calls when it starts and when
 //! something changed. Keeps the last good snapshot, and the highest revisions seen in a file.
 
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
@@ -16,11 +16,9 @@ use super::{
 const RETRIES: u32 = 4;
 const RETRY_AFTER: Duration = Duration::from_millis(25);
 
-/// Where a gateway's registry comes from and whom it trusts.
+/// Whom a gateway trusts, with what it opens what is sealed to it, and what it has seen.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// The directory of signed entries.
-    pub directory: PathBuf,
     /// The administrators, in the order in which their claims on topics count.
     pub administrators: Vec<AdministratorKey>,
     /// The gateway's own key.
@@ -49,10 +47,13 @@ pub enum LoadError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// Loads snapshots from a directory.
+/// A snapshot, and why the state file could not be written, where it could not. An alias, because the three
+/// places that hand it on would each spell it out.
+pub(super) type Loaded = Result<(Arc<Snapshot>, Option<LoadError>), LoadError>;
+
+/// Loads snapshots.
 #[derive(Debug)]
 pub struct Loader {
-    directory: Directory,
     sources: Sources,
     seen: Seen,
     current: Option<Arc<Snapshot>>,
@@ -63,13 +64,7 @@ impl Loader {
     pub fn new(sources: Sources) -> Result<Self, LoadError> {
         let seen = Seen::load(&sources.state)
             .map_err(|error| LoadError::State { path: sources.state.clone(), error })?;
-        let directory = Directory::new(&sources.directory);
-        Ok(Self { directory, sources, seen, current: None })
-    }
-
-    /// The directory.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+        Ok(Self { sources, seen, current: None })
     }
 
     /// The last good snapshot.
@@ -82,10 +77,11 @@ impl Loader {
     /// Blocks: reads files, may wait up to 0.1 s for a change that is under way, writes the state
     /// file. That the state file cannot be written is no reason to keep a revocation waiting:
     /// it is returned beside the snapshot.
-    pub fn load(&mut self, now_ms: i64) -> Result<(Arc<Snapshot>, Option<LoadError>), LoadError> {
+    pub fn load(&mut self, directory: &Directory, now_ms: i64) -> Loaded {
         let mut attempt = 0;
         let snapshot = loop {
-            let built = self.build(now_ms);
+            let read = directory.read().map_err(LoadError::from);
+            let built = read.and_then(|found| self.build(&found, now_ms));
             if attempt >= RETRIES || !is_in_between(&built) {
                 break built?;
             }
@@ -96,12 +92,8 @@ impl Loader {
     }
 
     /// As [`load`](Self::load), from entries that the caller has read. Looks once.
-    pub fn load_found(
-        &mut self,
-        found: &[Found],
-        now_ms: i64,
-    ) -> Result<(Arc<Snapshot>, Option<LoadError>), LoadError> {
-        let snapshot = self.build_from(found, now_ms)?;
+    pub fn load_found(&mut self, found: &[Found], now_ms: i64) -> Loaded {
+        let snapshot = self.build(found, now_ms)?;
         Ok(self.accept(snapshot))
     }
 
@@ -112,11 +104,7 @@ impl Loader {
         (snapshot, unsaved)
     }
 
-    fn build(&self, now_ms: i64) -> Result<Snapshot, LoadError> {
-        self.build_from(&self.directory.read()?, now_ms)
-    }
-
-    fn build_from(&self, found: &[Found], now_ms: i64) -> Result<Snapshot, LoadError> {
+    fn build(&self, found: &[Found], now_ms: i64) -> Result<Snapshot, LoadError> {
         let trust = Trust {
             administrators: &self.sources.administrators,
             gateway: &self.sources.gateway,

@@ -35,7 +35,8 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-pub(super) fn is_topic(text: &str) -> bool {
+/// Whether Kafka takes this for a topic's name.
+pub fn is_topic(text: &str) -> bool {
     is_name(text) && text != "." && text != ".."
 }
 

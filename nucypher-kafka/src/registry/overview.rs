@@ -329,7 +329,7 @@ impl From<&Signer> for SignerSummary {
                 SignerRole::Producer => "producer",
                 SignerRole::Channel => "channel",
             },
-            key: hex::encode(signer.key),
+            key: hex::encode(signer.key.to_bytes()),
             principal: signer.principal.to_string(),
         }
     }

@@ -1,4 +1,4 @@
-//! What keeps keys apart (formats.md, "Keys" and "Grants"): one suite and one role for each key,
+//! What keeps keys apart (`docs/spec/registry.md`, "Checks"): one suite and one role for each key,
 //! no two keys with one id, and no interactive grants that link channels.
 //!
 //! Interactive keys compose: b/a1 and b/a2 give a2/a1, and with it everything under a2 to whoever

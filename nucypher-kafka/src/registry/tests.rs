@@ -15,6 +15,7 @@ mod watching;
 
 use std::{convert::Infallible, fs, path::PathBuf};
 
+use nucypher_envelope::signature::{SigningKey, VerifyingKey};
 use nucypher_pre::{
     SecretKey, Suite,
     rand_core::{TryCryptoRng, TryRng},
@@ -145,9 +146,12 @@ impl World {
         self.administrator.channel_key(channel, None, "").unwrap().id()
     }
 
+    fn directory(&self) -> Directory {
+        Directory::new(self.registry())
+    }
+
     fn sources(&self) -> Sources {
         Sources {
-            directory: self.registry(),
             administrators: vec![self.administrator.public_key().clone()],
             gateway: self.gateway.clone(),
             state: self.folder.path().join("state"),
@@ -200,4 +204,29 @@ fn new_channel(name: &str, topics: &[&str], fields: &[&str]) -> NewChannel {
 
 fn problems(snapshot: &Snapshot) -> Vec<ProblemKind> {
     snapshot.problems().iter().map(|problem| problem.kind.clone()).collect()
+}
+
+/// A signer's public key.
+fn signing_key(seed: u8) -> VerifyingKey {
+    SigningKey::from_seed(&[seed; 32]).verifying_key().clone()
+}
+
+/// What a vector says of the administrator's signature.
+struct Signed<'a> {
+    secret: &'a str,
+    public: &'a str,
+    signature: &'a str,
+}
+
+impl Signed<'_> {
+    /// Signs the body as a vector's administrator, and finds the vector's signature.
+    fn check(&self, kind: EntryKind, body: &[u8], sealed: &[u8], name: &str) {
+        let bytes = |text| <[u8; 32]>::try_from(hex::decode(text).unwrap()).unwrap();
+        let administrator = AdministratorKey::from_bytes(&bytes(self.public)).unwrap();
+        let signing = ed25519_dalek::SigningKey::from_bytes(&bytes(self.secret));
+        let entry = Entry::sign(kind, body, &signing, administrator.id(), sealed).unwrap();
+        entry.verify(&administrator).unwrap();
+        let signature = &entry.as_bytes()[14 + body.len()..][..64];
+        assert_eq!(hex::encode(signature), self.signature, "{name}");
+    }
 }

@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     directory::Directory,
-    loader::{LoadError, Loader, Sources},
+    loader::{LoadError, Loaded, Loader, Sources},
     snapshot::Snapshot,
     topic::TopicError,
 };
@@ -31,6 +31,9 @@ const REST: Duration = Duration::from_millis(20);
 
 /// How often to look without an event.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Milliseconds since 1970.
+pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The registry as the gateway's connections see it: cheap to clone, cheap to read.
 #[derive(Clone, Debug)]
@@ -61,33 +64,30 @@ pub enum WatchError {
 }
 
 impl RegistryHandle {
-    /// Loads the registry and begins to watch it. Must be called within a tokio runtime.
+    /// Loads the registry from a directory and begins to watch it. Must be called within a tokio runtime.
     ///
     /// Errors: where there is no snapshot to serve from. Later failures are logged, and the last
     /// good snapshot stays.
-    pub async fn open(sources: Sources) -> Result<(Self, RegistryWatcher), WatchError> {
-        Self::open_with_clock(sources, Arc::new(system_time_ms)).await
+    pub async fn open(
+        directory: Directory,
+        sources: Sources,
+    ) -> Result<(Self, RegistryWatcher), WatchError> {
+        Self::open_with_clock(directory, sources, Arc::new(system_time_ms)).await
     }
 
     /// As [`open`](Self::open), with another clock (milliseconds since 1970).
     pub async fn open_with_clock(
+        directory: Directory,
         sources: Sources,
-        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        clock: Clock,
     ) -> Result<(Self, RegistryWatcher), WatchError> {
         // Before the first load, so that nothing falls between the two.
-        let events = Events::of(&sources.directory);
-        let directory = Directory::new(&sources.directory);
+        let events = Events::of(directory.path());
         let fingerprint = directory.fingerprint().ok();
-        let now_ms = clock();
-        let (loader, loaded) = tokio::task::spawn_blocking(move || {
-            let mut loader = Loader::new(sources)?;
-            let loaded = loader.load(now_ms)?;
-            Ok::<_, LoadError>((loader, loaded))
-        })
-        .await
-        .map_err(|_| WatchError::Interrupted)??;
-        let (handle, publisher) = Publisher::new(loaded, clock);
-        let keeper = Keeper { loader: Some(loader), directory, fingerprint, publisher };
+        let from = directory.clone();
+        let load = move |loader: &mut Loader, now_ms| loader.load(&from, now_ms);
+        let (handle, publisher) = Publisher::begin(sources, clock, load).await?;
+        let keeper = Keeper { directory, fingerprint, publisher };
         let task = tokio::spawn(keeper.run(events));
         Ok((handle, RegistryWatcher { task }))
     }
@@ -122,8 +122,6 @@ impl Drop for RegistryWatcher {
 }
 
 struct Keeper {
-    /// Away while a load is under way; gone for good if one panicked.
-    loader: Option<Loader>,
     directory: Directory,
     fingerprint: Option<u64>,
     publisher: Publisher,
@@ -149,7 +147,7 @@ impl Keeper {
                     }
                     // What is not accepted may become acceptable without a change of its own (one
                     // that took longer than a load waits), so look until it is.
-                    if missed || self.publisher.failing {
+                    if missed || self.publisher.is_failing() {
                         self.load().await;
                     }
                     self.publisher.tick_on_time();
@@ -167,48 +165,62 @@ impl Keeper {
     async fn load(&mut self) {
         // Before the load: what changes during it is seen by the next look.
         self.fingerprint = self.look().await;
-        let Some(mut loader) = self.loader.take() else { return };
-        let now_ms = self.publisher.now_ms();
-        let loaded = tokio::task::spawn_blocking(move || {
-            let loaded = loader.load(now_ms);
-            (loader, loaded)
-        })
-        .await;
-        let Ok((loader, loaded)) = loaded else {
-            tracing::error!("loading the registry failed for good: the snapshot in force stays");
-            return;
-        };
-        self.loader = Some(loader);
-        self.publisher.publish(loaded);
+        let from = self.directory.clone();
+        self.publisher.load(move |loader, now_ms| loader.load(&from, now_ms)).await;
     }
 }
 
-/// Puts snapshots in force, says so, and tells those who wait.
+/// Loads snapshots on a thread of their own, puts them in force, says so, and tells those who wait.
 pub(super) struct Publisher {
+    /// Away while a load is under way; gone for good if one panicked.
+    loader: Option<Loader>,
     current: Arc<ArcSwap<Snapshot>>,
     ticks: watch::Sender<u64>,
-    clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    clock: Clock,
     /// The clock at the last look.
     seen_at: i64,
     failing: bool,
 }
 
 impl Publisher {
-    /// Begins with the first snapshot.
-    pub(super) fn new(
-        (snapshot, unsaved): (Arc<Snapshot>, Option<LoadError>),
-        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    ) -> (RegistryHandle, Self) {
+    /// Loads the first snapshot.
+    pub(super) async fn begin(
+        sources: Sources,
+        clock: Clock,
+        load: impl FnOnce(&mut Loader, i64) -> Loaded + Send + 'static,
+    ) -> Result<(RegistryHandle, Self), WatchError> {
+        let seen_at = clock();
+        let first = tokio::task::spawn_blocking(move || {
+            let mut loader = Loader::new(sources)?;
+            let loaded = load(&mut loader, seen_at)?;
+            Ok::<_, LoadError>((loader, loaded))
+        });
+        let (loader, (snapshot, unsaved)) = first.await.map_err(|_| WatchError::Interrupted)??;
         report(&snapshot, unsaved);
         let (ticks, changes) = watch::channel(0);
         let handle = RegistryHandle { current: Arc::new(ArcSwap::new(snapshot)), changes };
         let current = Arc::clone(&handle.current);
-        let seen_at = clock();
-        (handle, Self { current, ticks, clock, seen_at, failing: false })
+        let loader = Some(loader);
+        Ok((handle, Self { loader, current, ticks, clock, seen_at, failing: false }))
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
-        (self.clock)()
+    /// Loads another one. What cannot be loaded is logged, and the snapshot in force stays.
+    pub(super) async fn load(
+        &mut self,
+        load: impl FnOnce(&mut Loader, i64) -> Loaded + Send + 'static,
+    ) {
+        let Some(mut loader) = self.loader.take() else { return };
+        let now_ms = (self.clock)();
+        let loaded = tokio::task::spawn_blocking(move || {
+            let loaded = load(&mut loader, now_ms);
+            (loader, loaded)
+        });
+        let Ok((loader, loaded)) = loaded.await else {
+            tracing::error!("loading the registry failed for good: the snapshot in force stays");
+            return;
+        };
+        self.loader = Some(loader);
+        self.publish(loaded);
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -220,10 +232,7 @@ impl Publisher {
         self.failing
     }
 
-    pub(super) fn publish(
-        &mut self,
-        loaded: Result<(Arc<Snapshot>, Option<LoadError>), LoadError>,
-    ) {
+    fn publish(&mut self, loaded: Loaded) {
         let (snapshot, unsaved) = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::{Cluster, Stream, Target, io, own, read, timed_out};
+use super::{Cluster, Stream, Target, exchange, own, read, timed_out};
 use crate::gateway::fault::{BrokerFault, Fault};
 use crate::gateway::session::CLIENT_ID;
-use crate::protocol::frame::{PREFIX, RESPONSE_HEAD, ResponseHead};
+use crate::protocol::frame;
 use crate::protocol::log;
 use crate::protocol::wire::{Read, Reader};
 
@@ -28,12 +27,7 @@ pub(crate) struct Dialogue {
 impl Cluster {
     /// Connects to a node and logs on with the gateway's own account.
     pub(crate) async fn dialogue(&self, target: Target) -> Result<Dialogue, Fault> {
-        let (mut stream, transport) = self.open(target).await?;
-        if let Some(account) = &self.account {
-            let authenticated =
-                timeout(self.connect, self.authenticate(&mut stream, account, transport));
-            authenticated.await.map_err(|_| timed_out())??;
-        }
+        let stream = self.log_on(target, self.account.as_ref()).await?;
         Ok(Dialogue { stream, correlation_id: 0 })
     }
 
@@ -66,31 +60,11 @@ impl Dialogue {
     ) -> Result<T, Fault> {
         let api = own(key)?;
         self.correlation_id = self.correlation_id.wrapping_add(1);
-        let mut request =
-            crate::protocol::frame::request(api, version, self.correlation_id, CLIENT_ID);
+        let mut request = frame::request(api, version, self.correlation_id, CLIENT_ID);
         put(&mut request);
-        let request = crate::protocol::frame::finish(request);
-        let answer =
-            timeout(PATIENCE, self.exchange(&request)).await.map_err(|_| timed_out())??;
+        let request = frame::finish(request);
+        let answered = exchange(&mut self.stream, &request, self.correlation_id, RESPONSE);
+        let answer = timeout(PATIENCE, answered).await.map_err(|_| timed_out())??;
         read(api, version, &answer, walk)
-    }
-
-    async fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, Fault> {
-        self.stream.write_all(request).await.map_err(io)?;
-        self.stream.flush().await.map_err(io)?;
-        let mut frame = vec![0; RESPONSE_HEAD];
-        self.stream.read_exact(&mut frame).await.map_err(io)?;
-        let head = ResponseHead::read(&frame, RESPONSE).map_err(BrokerFault::Frame)?;
-        let head = head.ok_or(Fault::Bug("a head that is there and is not"))?;
-        if head.correlation_id != self.correlation_id {
-            return Err(BrokerFault::OutOfOrder(head.correlation_id).into());
-        }
-        // At most RESPONSE bytes.
-        frame.resize(head.size.max(PREFIX), 0);
-        self.stream
-            .read_exact(frame.get_mut(RESPONSE_HEAD..).unwrap_or_default())
-            .await
-            .map_err(io)?;
-        Ok(frame)
     }
 }

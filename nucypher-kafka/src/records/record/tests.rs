@@ -1,5 +1,5 @@
 use super::*;
-use crate::records::fixture::put_varint;
+use crate::records::varint::put_varint;
 
 /// Attributes, timestamp delta -2, offset delta 300.
 const PREFIX: &[u8] = &[0, 3, 0xd8, 4];

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
+use super::put_varint;
 use super::*;
-use crate::records::fixture::put_varint;
 
 const FIELD: Field = Field::Key;
 

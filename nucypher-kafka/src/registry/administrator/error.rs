@@ -96,9 +96,6 @@ pub enum AdministratorError {
     /// More than 255 fields.
     #[error("a channel has at most 255 fields, each named once")]
     TooManyFields,
-    /// Not an Ed25519 public key.
-    #[error("a signer's key is not a valid Ed25519 public key")]
-    SigningKey,
     /// A signing key is named twice.
     #[error("a signing key has one role and one principal on a channel")]
     SignerTwice,

@@ -16,12 +16,13 @@ use std::{
 };
 
 use ed25519_dalek::SigningKey;
+use nucypher_envelope::key_file;
 use nucypher_pre::{MasterSecret, PublicKey, Suite, rand_core::CryptoRng};
 use zeroize::Zeroizing;
 
 use super::{AdministratorError, share::Secrets};
 use crate::registry::{
-    custody::{self, KeyFileError, OID_ED25519, OID_MASTER, read_secret_file, write_secret_file},
+    custody::{KeyFileError, OID_ED25519, OID_MASTER, read_secret_file, write_secret_file},
     directory::replace_file,
     grant::GrantBody,
     key::{AdministratorKey, GatewayPublicKey},
@@ -119,13 +120,14 @@ impl Home {
     fn write_secret(
         &self,
         name: &str,
-        oid: pkcs8::ObjectIdentifier,
+        oid: key_file::ObjectIdentifier,
         secret: &[u8; 32],
         passphrase: Option<&[u8]>,
         rng: &mut impl CryptoRng,
     ) -> Result<(), AdministratorError> {
         let path = self.path.join(name);
-        custody::encode_secret(oid, secret, passphrase, rng)
+        key_file::encode_secret(oid, secret, passphrase, rng)
+            .map_err(KeyFileError::from)
             .and_then(|text| write_secret_file(&path, &text))
             .map_err(|error| AdministratorError::KeyFile { path, error })
     }
@@ -135,7 +137,7 @@ impl Home {
         let read = |name: &str, oid| {
             let path = self.path.join(name);
             read_secret_file(&path)
-                .and_then(|text| custody::decode_secret(oid, &text, passphrase))
+                .and_then(|text| Ok(key_file::decode_secret(oid, &text, passphrase)?))
                 .map_err(|error| AdministratorError::KeyFile { path, error })
         };
         let master = read(MASTER, OID_MASTER)?;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use nucypher_pre::{DelegationKind, ReencryptionKey, rand_core::CryptoRng};
 
-use super::{Administrator, AdministratorError, change::Change, checked_names};
+use super::{Administrator, AdministratorError, change::Change, request::checked_names};
 use crate::registry::{
     channel::{ChannelDescriptor, ChannelKey},
     entry::EntryKind,

@@ -1,6 +1,7 @@
 //! The channel descriptor's bytes (`docs/spec/registry.md`, "Channel descriptor"): strict, one
 //! spelling for each descriptor.
 
+use nucypher_envelope::signature::VerifyingKey;
 use nucypher_pre::{PublicKey, Suite};
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::registry::{
     codec::{Malformed, Reader, TooLong, put_len16, put_texts, read_texts},
-    key::is_signing_key,
     name::{is_field, is_name, is_principal, is_selector, is_topic_pattern},
 };
 
@@ -32,7 +32,7 @@ impl ChannelDescriptor {
             flag(self.require_encryption, FLAG_REQUIRE_ENCRYPTION)
                 | flag(self.retired, FLAG_RETIRED),
         );
-        out.push(self.signatures.as_byte());
+        out.push(signatures_byte(self.signatures));
         put_len16(&mut out, "channel", self.name.as_bytes())?;
         put_texts(&mut out, "topics", &self.topics)?;
         out.extend(self.revision.to_be_bytes());
@@ -48,7 +48,7 @@ impl ChannelDescriptor {
         put_count(&mut out, "signers", self.signers.len())?;
         for signer in &self.signers {
             out.push(signer.role.as_byte());
-            out.extend(signer.key);
+            out.extend(signer.key.to_bytes());
             put_len16(&mut out, "principal", signer.principal.as_bytes())?;
         }
         let fields = u8::try_from(self.fields.len()).map_err(|_| TooLong { field: "fields" })?;
@@ -74,7 +74,7 @@ impl ChannelDescriptor {
         }
         let signatures = reader.map("signatures", |reader| {
             let byte = reader.u8("signatures")?;
-            RequiredSignature::from_byte(byte).ok_or(reader.fail("signatures"))
+            signatures_from_byte(byte).ok_or(reader.fail("signatures"))
         })?;
         let name = reader.text("channel", is_name)?.into();
         let topics_at = reader.fail("topics");
@@ -104,21 +104,20 @@ impl ChannelDescriptor {
     }
 }
 
-impl RequiredSignature {
-    fn as_byte(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Session => 1,
-            Self::Record => 2,
-            Self::Attested => 3,
-        }
+const fn signatures_byte(required: RequiredSignature) -> u8 {
+    match required {
+        RequiredSignature::None => 0,
+        RequiredSignature::Session => 1,
+        RequiredSignature::Record => 2,
+        RequiredSignature::Attested => 3,
     }
+}
 
-    fn from_byte(byte: u8) -> Option<Self> {
-        [Self::None, Self::Session, Self::Record, Self::Attested]
-            .into_iter()
-            .find(|signature| signature.as_byte() == byte)
-    }
+fn signatures_from_byte(byte: u8) -> Option<RequiredSignature> {
+    use RequiredSignature::{Attested, None, Record, Session};
+    [None, Session, Record, Attested]
+        .into_iter()
+        .find(|required| signatures_byte(*required) == byte)
 }
 
 impl SignerRole {
@@ -188,17 +187,18 @@ fn read_signers(reader: &mut Reader<'_>) -> Result<Vec<Signer>, Malformed> {
             SignerRole::from_byte(reader.u8("role")?).ok_or(reader.fail("role"))
         })?;
         let key = reader.map("signing key", |reader| {
-            let key: [u8; 32] = *reader.array("signing key")?;
-            is_signing_key(&key).then_some(key).ok_or(reader.fail("signing key"))
+            VerifyingKey::from_bytes(reader.array("signing key")?)
+                .map_err(|_| reader.fail("signing key"))
         })?;
         let principal = reader.text("principal", |principal| match role {
             SignerRole::Producer => is_principal(principal),
             SignerRole::Channel => principal.is_empty(),
         })?;
-        if signers.last().is_some_and(|last| (last.role, last.key) >= (role, key)) {
+        let signer = Signer { role, key, principal: principal.into() };
+        if signers.last().is_some_and(|last| last.place() >= signer.place()) {
             return Err(at);
         }
-        signers.push(Signer { role, key, principal: principal.into() });
+        signers.push(signer);
     }
     Ok(signers)
 }

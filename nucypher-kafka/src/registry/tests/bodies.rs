@@ -78,16 +78,13 @@ fn grants_are_as_the_independent_implementation_writes_them() {
         assert_eq!(hex::encode(grant.encode().unwrap()), vector.body, "{}", vector.name);
         assert_eq!(GrantBody::decode(&body).unwrap(), grant, "{}", vector.name);
 
-        let key = <[u8; 32]>::try_from(hex::decode(&vector.administrator_public).unwrap()).unwrap();
-        let administrator = AdministratorKey::from_bytes(&key).unwrap();
-        let secret = <[u8; 32]>::try_from(hex::decode(&vector.administrator_secret).unwrap());
-        let signing = ed25519_dalek::SigningKey::from_bytes(&secret.unwrap());
+        let signed = Signed {
+            secret: &vector.administrator_secret,
+            public: &vector.administrator_public,
+            signature: &vector.signature,
+        };
         let sealed = vec![0; 80 * grant.gateways.len()];
-        let entry =
-            Entry::sign(EntryKind::Grant, &body, &signing, administrator.id(), &sealed).unwrap();
-        entry.verify(&administrator).unwrap();
-        let signature = &entry.as_bytes()[14 + body.len()..][..64];
-        assert_eq!(hex::encode(signature), vector.signature, "{}", vector.name);
+        signed.check(EntryKind::Grant, &body, &sealed, &vector.name);
     }
 }
 
@@ -127,6 +124,12 @@ pub(super) fn sample_channel() -> ChannelDescriptor {
         let (principal, field, key) = (principal.into(), field.into(), key.public_key().clone());
         ProducerKey { principal, epoch, slot, field, key }
     };
+    let mut signers = vec![
+        Signer::producer(signing_key(1), "User:a"),
+        Signer::producer(signing_key(2), "User:app-*"),
+        Signer::channel(signing_key(1)),
+    ];
+    signers.sort_by_key(Signer::place);
     ChannelDescriptor {
         name: "orders".into(),
         suite: Suite::Bbs98,
@@ -141,11 +144,7 @@ pub(super) fn sample_channel() -> ChannelDescriptor {
             producer("User:a", 2, 1, "card"),
             producer("User:app-*", 1, 0, ""),
         ],
-        signers: vec![
-            Signer::producer(signing_key(1), "User:a"),
-            Signer::producer(signing_key(2), "User:app-*"),
-            Signer::channel(signing_key(1)),
-        ],
+        signers,
         fields: vec![ProtectedField {
             slot: 1,
             name: "card".into(),
@@ -153,13 +152,6 @@ pub(super) fn sample_channel() -> ChannelDescriptor {
             selectors: vec!["$.card.number".into(), "tag:PII".into()],
         }],
     }
-}
-
-/// Two public keys, ascending.
-fn signing_key(which: u8) -> [u8; 32] {
-    let key = |seed| ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
-    let (a, b) = (key(1), key(2));
-    if which == 1 { a.min(b) } else { a.max(b) }
 }
 
 fn sample_head() -> Head {
@@ -232,7 +224,7 @@ fn errors_name_field_and_offset() {
     assert_eq!(with(domain + 35, 5), malformed("B", domain + 35));
     assert_eq!(with(domain + 68, 0), malformed("X", domain + 68));
     assert_eq!(with(domain + 101, 9), malformed("T", domain + 101));
-    // State 1 with a precursor, as formats.md has it zero.
+    // State 1 with a precursor, as the specification has it zero.
     assert_eq!(with(domain + 1, 1), malformed("X", domain + 68));
     // The channel's length runs beyond the end.
     assert_eq!(with(domain + 134, 0xFF), malformed("channel", domain + 134));
@@ -284,6 +276,19 @@ fn what_is_not_canonical_is_refused() {
         assert_eq!((malformed.field, malformed.offset), (field, domain + place));
     }
 
+    // Keys that verify what nobody signed: zeros, and a second spelling of the identity.
+    let key = sample_channel().signers[0].key.to_bytes();
+    let at = body.windows(32).position(|bytes| bytes == key).unwrap();
+    let mut second = [0xff; 32];
+    (second[0], second[31]) = (0xee, 0x7f);
+    for bytes in [[0; 32], second] {
+        let mut body = body.clone();
+        body[at..at + 32].copy_from_slice(&bytes);
+        let malformed = ChannelDescriptor::decode(&body).unwrap_err();
+        assert_eq!((malformed.field, malformed.offset), ("signing key", at));
+        assert!(AdministratorKey::from_bytes(&bytes).is_err());
+    }
+
     let mut head = sample_head();
     head.removed.swap(0, 1);
     assert_eq!(Head::decode(&head.encode().unwrap()).unwrap_err().field, "removed");
@@ -307,7 +312,6 @@ const CHANNEL_FLAWS: &[(&str, Alter)] = &[
     ("principal", |channel| channel.producers[0].principal = "".into()),
     ("signers", |channel| channel.signers.swap(0, 1)),
     ("signers", |channel| channel.signers[1] = channel.signers[0].clone()),
-    ("signing key", |channel| channel.signers[0].key = [0; 32]),
     ("principal", |channel| channel.signers[0].principal = "".into()),
     ("principal", |channel| channel.signers[2].principal = "User:a".into()),
     ("fields", |channel| channel.fields[0].slot = 2),

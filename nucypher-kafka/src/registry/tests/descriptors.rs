@@ -58,6 +58,10 @@ fn bytes<const N: usize>(text: &str) -> [u8; N] {
     hex::decode(text).unwrap().try_into().unwrap()
 }
 
+fn verifying(text: &str) -> VerifyingKey {
+    VerifyingKey::from_bytes(&bytes(text)).unwrap()
+}
+
 impl Vector {
     /// The keys are derived here too, so that derivation is under the vectors.
     fn descriptor(&self) -> ChannelDescriptor {
@@ -111,8 +115,8 @@ impl Vector {
                 .signers
                 .iter()
                 .map(|signer| match signer.role {
-                    1 => Signer::producer(bytes(&signer.key), &signer.principal),
-                    _ => Signer::channel(bytes(&signer.key)),
+                    1 => Signer::producer(verifying(&signer.key), &signer.principal),
+                    _ => Signer::channel(verifying(&signer.key)),
                 })
                 .collect(),
             fields: self
@@ -140,21 +144,19 @@ fn descriptors_are_as_the_independent_implementation_writes_them() {
         let body = hex::decode(&vector.body).unwrap();
         assert_eq!(ChannelDescriptor::decode(&body).unwrap(), descriptor, "{}", vector.name);
 
-        let administrator =
-            AdministratorKey::from_bytes(&bytes(&vector.administrator_public)).unwrap();
-        let signing = ed25519_dalek::SigningKey::from_bytes(&bytes(&vector.administrator_secret));
-        let entry =
-            Entry::sign(EntryKind::Channel, &body, &signing, administrator.id(), &[]).unwrap();
-        entry.verify(&administrator).unwrap();
-        let signature = &entry.as_bytes()[14 + body.len()..][..64];
-        assert_eq!(hex::encode(signature), vector.signature, "{}", vector.name);
+        let signed = Signed {
+            secret: &vector.administrator_secret,
+            public: &vector.administrator_public,
+            signature: &vector.signature,
+        };
+        signed.check(EntryKind::Channel, &body, &[], &vector.name);
     }
 }
 
 #[test]
 fn fields_and_signers_stand_in_the_descriptor() {
     let world = World::new();
-    let key = |seed| ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes();
+    let key = signing_key;
     let new = NewChannel {
         fields: vec![
             NewField::new("note", &[]),
@@ -184,9 +186,9 @@ fn fields_and_signers_stand_in_the_descriptor() {
     let fields = vec![NewField::new("card", &["card.number"])];
     let selector = refused(NewChannel { fields, ..NewChannel::new("other") });
     assert!(selector.contains("no selector"), "{selector}");
-    let signers = vec![Signer::producer([0; 32], "app")];
-    let signer = refused(NewChannel { signers, ..NewChannel::new("other") });
-    assert!(signer.contains("not a valid Ed25519"), "{signer}");
+    // A key that verifies what nobody signed has no type that a signer could be made of.
+    let signer = VerifyingKey::from_bytes(&[0; 32]).unwrap_err().to_string();
+    assert!(signer.contains("not an Ed25519 public key"), "{signer}");
     let signers = vec![Signer::producer(key(1), "app"), Signer::producer(key(1), "other")];
     let twice = refused(NewChannel { signers, ..NewChannel::new("other") });
     assert!(twice.contains("one role and one principal"), "{twice}");

@@ -3,7 +3,7 @@
 use super::*;
 
 fn restart(world: &World) -> Result<std::sync::Arc<Snapshot>, LoadError> {
-    Loader::new(world.sources())?.load(NOW).map(|(snapshot, unsaved)| {
+    Loader::new(world.sources())?.load(&world.directory(), NOW).map(|(snapshot, unsaved)| {
         assert!(unsaved.is_none());
         snapshot
     })
@@ -22,13 +22,13 @@ fn a_registry_that_is_rolled_back_is_refused_also_after_a_restart() {
     let granted = world.grant("orders", "alice");
     let old = world.files();
     let mut loader = Loader::new(world.sources()).unwrap();
-    loader.load(NOW).unwrap();
+    loader.load(&world.directory(), NOW).unwrap();
     world.administrator.revoke(granted.id, NOW).unwrap();
-    let (snapshot, _) = loader.load(NOW).unwrap();
+    let (snapshot, _) = loader.load(&world.directory(), NOW).unwrap();
     assert_eq!(snapshot.access("orders", "User:alice", NOW), Access::Denied);
 
     world.put_all(&old);
-    let (snapshot, _) = loader.load(NOW).unwrap();
+    let (snapshot, _) = loader.load(&world.directory(), NOW).unwrap();
     assert!(snapshot.is_held_back());
     assert_eq!(snapshot.access("orders", "User:alice", NOW), Access::Denied);
     assert_eq!(refusal(restart(&world)), Refusal::RolledBack { seen: 8, found: 7 });
@@ -60,10 +60,10 @@ fn an_entry_that_is_removed_is_noticed() {
     let mut world = World::new();
     world.grant("orders", "alice");
     let mut loader = Loader::new(world.sources()).unwrap();
-    loader.load(NOW).unwrap();
+    loader.load(&world.directory(), NOW).unwrap();
     for (name, content) in world.files() {
         fs::remove_file(world.registry().join(&name)).unwrap();
-        let (snapshot, _) = loader.load(NOW).unwrap();
+        let (snapshot, _) = loader.load(&world.directory(), NOW).unwrap();
         assert!(snapshot.is_held_back(), "{name}");
         assert_eq!(snapshot.access("orders", "User:alice", NOW), Access::Granted);
         assert_eq!(snapshot.access("orders", "User:bob", NOW), Access::Denied);
@@ -72,7 +72,7 @@ fn an_entry_that_is_removed_is_noticed() {
         assert!(refused.contains(expected), "{name}: {refused}");
         world.put(&[(name, content)]);
     }
-    assert!(!loader.load(NOW).unwrap().0.is_held_back());
+    assert!(!loader.load(&world.directory(), NOW).unwrap().0.is_held_back());
 }
 
 /// An old head beside the new one, copies, strangers: no effect.
@@ -126,15 +126,15 @@ fn truncated_files_are_refused() {
 fn a_directory_that_cannot_be_read_is_an_error_and_leaves_the_state_before() {
     let world = World::new();
     let mut loader = Loader::new(world.sources()).unwrap();
-    loader.load(NOW).unwrap();
+    loader.load(&world.directory(), NOW).unwrap();
     let moved = world.folder.path().join("moved");
     fs::rename(world.registry(), &moved).unwrap();
-    let error = loader.load(NOW).unwrap_err();
+    let error = loader.load(&world.directory(), NOW).unwrap_err();
     assert!(error.to_string().contains("registry directory"), "{error}");
     assert!(loader.current().is_some());
     assert!(matches!(restart(&world), Err(LoadError::Directory(_))));
     fs::rename(&moved, world.registry()).unwrap();
-    loader.load(NOW).unwrap();
+    loader.load(&world.directory(), NOW).unwrap();
 }
 
 #[cfg(unix)]
@@ -195,10 +195,10 @@ fn an_unwritable_state_file_is_said_and_nothing_waits_for_it() {
     let state = world.folder.path().join("gone/state");
     let sources = Sources { state: state.clone(), ..world.sources() };
     let mut loader = Loader::new(sources).unwrap();
-    let (_, unsaved) = loader.load(NOW).unwrap();
+    let (_, unsaved) = loader.load(&world.directory(), NOW).unwrap();
     assert!(unsaved.unwrap().to_string().contains("state file"));
     world.administrator.revoke(granted.id, NOW).unwrap();
-    let (snapshot, _) = loader.load(NOW).unwrap();
+    let (snapshot, _) = loader.load(&world.directory(), NOW).unwrap();
     assert_eq!(snapshot.access("orders", "User:alice", NOW), Access::Denied);
     assert!(!state.exists());
 }

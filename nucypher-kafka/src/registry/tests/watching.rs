@@ -28,7 +28,8 @@ async fn until(handle: &RegistryHandle, what: &str, check: impl Fn(&Snapshot) ->
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_and_revocations_are_in_force_at_once() {
     let mut world = World::new();
-    let (handle, _watcher) = RegistryHandle::open(world.sources()).await.unwrap();
+    let (handle, _watcher) =
+        RegistryHandle::open(world.directory(), world.sources()).await.unwrap();
     let access = |snapshot: &Snapshot| snapshot.access("orders", "User:alice", NOW);
     assert_eq!(access(&handle.snapshot()), Access::Denied);
 
@@ -45,7 +46,8 @@ async fn grants_and_revocations_are_in_force_at_once() {
 async fn a_broken_registry_leaves_the_last_good_snapshot() {
     let mut world = World::new();
     world.grant("orders", "alice");
-    let (handle, _watcher) = RegistryHandle::open(world.sources()).await.unwrap();
+    let (handle, _watcher) =
+        RegistryHandle::open(world.directory(), world.sources()).await.unwrap();
     let files = world.files();
     let (name, _) = files.iter().find(|(name, _)| name.starts_with("channel")).unwrap();
     fs::remove_file(world.registry().join(name)).unwrap();
@@ -60,7 +62,8 @@ async fn a_broken_registry_leaves_the_last_good_snapshot() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_replaced_is_watched_too() {
     let mut world = World::new();
-    let (handle, _watcher) = RegistryHandle::open(world.sources()).await.unwrap();
+    let (handle, _watcher) =
+        RegistryHandle::open(world.directory(), world.sources()).await.unwrap();
     let copy = world.folder.path().join("copy");
     fs::create_dir(&copy).unwrap();
     for (name, content) in world.files() {
@@ -81,8 +84,8 @@ async fn a_directory_that_is_replaced_is_watched_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_first_snapshot_nothing_is_served() {
     let world = World::new();
-    let sources = Sources { directory: world.folder.path().join("none"), ..world.sources() };
-    let error = RegistryHandle::open(sources).await.unwrap_err();
+    let none = Directory::new(world.folder.path().join("none"));
+    let error = RegistryHandle::open(none, world.sources()).await.unwrap_err();
     assert!(error.to_string().contains("registry directory"), "{error}");
 }
 
@@ -96,7 +99,8 @@ async fn the_clock_ticks_too() {
     let clock = Arc::new(AtomicI64::new(NOW));
     let read = Arc::clone(&clock);
     let clock_of_gateway = Arc::new(move || read.load(Ordering::Relaxed));
-    let opened = RegistryHandle::open_with_clock(world.sources(), clock_of_gateway).await;
+    let opened =
+        RegistryHandle::open_with_clock(world.directory(), world.sources(), clock_of_gateway).await;
     let (handle, _watcher) = opened.unwrap();
     let mut changes = handle.changes();
     clock.store(NOW + 2 * HOUR, Ordering::Relaxed);

@@ -1,6 +1,8 @@
 //! A record batch of magic 2, uncompressed, without a producer id: sending a record twice changes
 //! nothing, for its value is the same.
 
+use crate::records::varint::{put_bytes, put_varint};
+
 /// Encodes records (key, value or tombstone) as one batch. `now_ms` is their timestamp.
 pub(in crate::registry) fn encode(records: &[(&[u8], Option<&[u8]>)], now_ms: i64) -> Vec<u8> {
     let count = i32::try_from(records.len()).unwrap_or(i32::MAX);
@@ -20,8 +22,7 @@ pub(in crate::registry) fn encode(records: &[(&[u8], Option<&[u8]>)], now_ms: i6
         put_bytes(&mut record, Some(key));
         put_bytes(&mut record, *value);
         put_varint(&mut record, 0); // headers
-        put_varint(&mut checked, signed(record.len()));
-        checked.extend(record);
+        put_bytes(&mut checked, Some(&record));
     }
     let mut out = Vec::with_capacity(checked.len() + 21);
     out.extend(0_i64.to_be_bytes()); // base offset: the broker's
@@ -32,28 +33,4 @@ pub(in crate::registry) fn encode(records: &[(&[u8], Option<&[u8]>)], now_ms: i6
     out.extend(crc32c::crc32c(&checked).to_be_bytes());
     out.extend(checked);
     out
-}
-
-fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    match bytes {
-        Some(bytes) => {
-            put_varint(out, signed(bytes.len()));
-            out.extend(bytes);
-        }
-        None => put_varint(out, -1),
-    }
-}
-
-fn signed(len: usize) -> i64 {
-    i64::try_from(len).unwrap_or(i64::MAX)
-}
-
-/// Zigzag, seven bits a byte.
-fn put_varint(out: &mut Vec<u8>, value: i64) {
-    let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
-    while rest >= 0x80 {
-        out.push(rest.to_le_bytes()[0] | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest.to_le_bytes()[0]);
 }

@@ -13,8 +13,7 @@ use super::{Mirror, RegistryTopic};
 use crate::gateway::fault::Fault;
 use crate::gateway::upstream::Dialogue;
 use crate::registry::{
-    directory::Found,
-    loader::{LoadError, Loader, Sources},
+    loader::{Loader, Sources},
     watch::{Publisher, RegistryHandle, RegistryWatcher, WatchError, system_time_ms},
 };
 
@@ -36,7 +35,6 @@ const ANEW: Duration = Duration::from_secs(10);
 
 impl RegistryHandle {
     /// Reads the registry from a topic and begins to follow it. Must be called within a tokio runtime.
-    /// The directory of `sources` is not used.
     ///
     /// Errors: where there is no snapshot to serve from. Later failures are logged, and the last
     /// good snapshot stays.
@@ -44,36 +42,22 @@ impl RegistryHandle {
         sources: Sources,
         topic: RegistryTopic,
     ) -> Result<(Self, RegistryWatcher), WatchError> {
-        let loader = Loader::new(sources)?;
         let mut leader = topic.leader().await?;
         let mut mirror = Mirror::default();
         let read = topic.catch_up(&mut leader, &mut mirror, true).await;
         read.map_err(|fault| topic.fault(fault))?;
-        let (loader, loaded) =
-            load(loader, mirror.found(), system_time_ms()).await.ok_or(WatchError::Interrupted)?;
-        let (handle, publisher) = Publisher::new(loaded?, Arc::new(system_time_ms));
-        let tail = Tail { topic, leader: Some(leader), mirror, loader: Some(loader), publisher };
+        let found = mirror.found();
+        let load = move |loader: &mut Loader, now_ms| loader.load_found(&found, now_ms);
+        let (handle, publisher) = Publisher::begin(sources, Arc::new(system_time_ms), load).await?;
+        let tail = Tail { topic, leader: Some(leader), mirror, publisher };
         Ok((handle, RegistryWatcher::of(tokio::spawn(tail.run()))))
     }
-}
-
-type Loaded = Result<(Arc<crate::registry::Snapshot>, Option<LoadError>), LoadError>;
-
-/// Builds a snapshot on a thread of its own; `None`: it panicked.
-async fn load(mut loader: Loader, found: Vec<Found>, now_ms: i64) -> Option<(Loader, Loaded)> {
-    let loaded = tokio::task::spawn_blocking(move || {
-        let loaded = loader.load_found(&found, now_ms);
-        (loader, loaded)
-    });
-    loaded.await.ok()
 }
 
 struct Tail {
     topic: RegistryTopic,
     leader: Option<Dialogue>,
     mirror: Mirror,
-    /// Gone for good if a load panicked.
-    loader: Option<Loader>,
     publisher: Publisher,
 }
 
@@ -123,20 +107,9 @@ impl Tail {
         }
         self.leader = Some(leader);
         if news {
-            self.load().await;
+            let found = self.mirror.found();
+            self.publisher.load(move |loader, now_ms| loader.load_found(&found, now_ms)).await;
         }
         Ok(())
-    }
-
-    async fn load(&mut self) {
-        let Some(loader) = self.loader.take() else { return };
-        let Some((loader, loaded)) =
-            load(loader, self.mirror.found(), self.publisher.now_ms()).await
-        else {
-            tracing::error!("loading the registry failed for good: the snapshot in force stays");
-            return;
-        };
-        self.loader = Some(loader);
-        self.publisher.publish(loaded);
     }
 }

@@ -20,8 +20,8 @@ use crate::protocol::wire::Uuid;
 use crate::records::fixture::BatchBuilder;
 use crate::records::{Batches, Codec, Codecs, Entry, Limits, Scan};
 use crate::registry::{
-    Administrator, Consumer, GatewaySecretKey, GrantRequest, Loader, NewChannel, Snapshot, Sources,
-    Validity,
+    Administrator, Consumer, Directory, GatewaySecretKey, GrantRequest, Loader, NewChannel,
+    Snapshot, Sources, Validity,
 };
 
 const NOW: i64 = 1_795_478_400_000;
@@ -64,12 +64,12 @@ fn registry() -> Registry {
     let (edek, _) = Edek::encapsulate(&to, 0, &mut rng);
     let more = (0..279).map(|_| Edek::encapsulate(&to, 0, &mut rng).0).collect();
     let sources = Sources {
-        directory: path("registry"),
         administrators: vec![administrator.public_key().clone()],
         gateway,
         state: path("seen"),
     };
-    let (snapshot, _) = Loader::new(sources).unwrap().load(NOW).unwrap();
+    let (snapshot, _) =
+        Loader::new(sources).unwrap().load(&Directory::new(path("registry")), NOW).unwrap();
     let snapshot =
         Arc::try_unwrap(snapshot).unwrap_or_else(|_| panic!("the loader keeps no snapshot"));
     Registry { snapshot, edek, more, alice }
