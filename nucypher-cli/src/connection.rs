@@ -119,13 +119,15 @@ impl ConnectionArgs {
 
     fn sasl(&self) -> Result<Option<Sasl>> {
         let Some(user) = self.user.clone() else { return Ok(None) };
-        let password = keys::secret_without_asking(
-            self.password_file.as_deref(),
-            PASSWORD_VARIABLE,
-        )?
-        .with_context(|| {
-            format!("--user needs a password: give --password-file FILE or set {PASSWORD_VARIABLE}")
-        })?;
+        let file = self.password_file.as_deref();
+        let password = match keys::secret_without_asking(file, PASSWORD_VARIABLE)? {
+            Some(password) => password,
+            None => {
+                let prompt = format!("Password of {user}: ");
+                keys::ask_once(&prompt, "--password-file FILE", PASSWORD_VARIABLE)
+                    .context("--user needs a password")?
+            }
+        };
         let mechanism = match self.mechanism {
             Mechanism::Plain => SaslMechanism::Plain,
             Mechanism::ScramSha256 => SaslMechanism::ScramSha256,

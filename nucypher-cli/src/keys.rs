@@ -40,9 +40,9 @@ impl PassphraseArgs {
         if let Some(passphrase) = self.without_asking(key_file)? {
             return Ok(passphrase);
         }
-        let term = terminal("--passphrase-file FILE", PASSPHRASE_VARIABLE)
-            .with_context(|| format!("{} is protected by a passphrase", key_file.display()))?;
-        ask(&term, &format!("Passphrase of {}: ", key_file.display()))
+        let prompt = format!("Passphrase of {}: ", key_file.display());
+        ask_once(&prompt, "--passphrase-file FILE", PASSPHRASE_VARIABLE)
+            .with_context(|| format!("{} is protected by a passphrase", key_file.display()))
     }
 
     /// A passphrase for a new key file, asked twice where a terminal is asked.
@@ -109,6 +109,11 @@ fn from_command(command: &str, key_file: &Path) -> Result<Zeroizing<String>> {
     Ok(line)
 }
 
+/// Ask the terminal for a secret. `option` and `variable` are the ways without one.
+pub(crate) fn ask_once(prompt: &str, option: &str, variable: &str) -> Result<Zeroizing<String>> {
+    ask(&terminal(option, variable)?, prompt)
+}
+
 /// Ask the terminal for a new secret, twice. `option` and `variable` are the ways without one.
 pub(crate) fn ask_twice(prompt: &str, option: &str, variable: &str) -> Result<Zeroizing<String>> {
     let term = terminal(option, variable).context("a secret is needed")?;
@@ -128,9 +133,11 @@ fn first_line_of(text: &str) -> Zeroizing<String> {
     Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned())
 }
 
+/// The terminal, also where standard input is data: `console` then reads from /dev/tty.
 fn terminal(option: &str, variable: &str) -> Result<console::Term> {
+    let reads = std::io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok();
     ensure!(
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        reads && std::io::stderr().is_terminal(),
         "there is no terminal to ask for it; give {option} or set {variable}"
     );
     Ok(console::Term::stderr())

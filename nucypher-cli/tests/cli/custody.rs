@@ -2,7 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use crate::support::{Scratch, mode};
 
@@ -57,6 +59,66 @@ fn a_passphrase_comes_from_a_command_or_a_file_descriptor() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+}
+
+/// Runs a line in a shell on a terminal of its own (`script` of util-linux), and types.
+fn on_a_terminal(scratch: &Scratch, line: &str, typed: &str) -> Option<(bool, String)> {
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--echo", "never", "--command", line, "/dev/null"]);
+    let path = format!(
+        "{}:{}",
+        std::path::Path::new(env!("CARGO_BIN_EXE_nucypher")).parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    script.current_dir(scratch.folder()).env("PATH", path).env("TERM", "dumb");
+    script.env_remove("NUCYPHER_PASSPHRASE").env_remove("NUCYPHER_KAFKA_PASSWORD");
+    let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        eprintln!(
+            "SKIPPED: `script` of util-linux is not installed, so nothing was asked on a terminal"
+        );
+        return None;
+    };
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (sender, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut said = Vec::new();
+        output.read_to_end(&mut said).unwrap();
+        sender.send(said).unwrap();
+    });
+    // What is typed before the program hides it is thrown away, so it is typed until that has read it.
+    let said = loop {
+        let _ = input.write_all(typed.as_bytes());
+        match ended.recv_timeout(Duration::from_millis(200)) {
+            Ok(said) => break said,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let status = child.wait().unwrap();
+    Some((status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+#[test]
+fn the_terminal_is_asked_also_where_standard_input_is_data() {
+    let scratch = Scratch::with_keys();
+    scratch.write_private("secret", "correct horse\n");
+    scratch
+        .ok("key generate --out locked.pem --public locked.pub --encrypt --passphrase-file secret");
+    scratch.write("plain", "to whom it may concern");
+    scratch.ok("seal --to locked.pub --context c plain sealed");
+    let line = "cat sealed | nucypher open --key locked.pem --context c - opened";
+    let Some((opened, said)) = on_a_terminal(&scratch, line, "correct horse\n") else {
+        return;
+    };
+    assert!(opened && said.contains("Passphrase of locked.pem"), "{said}");
+    assert!(!said.contains("correct horse"), "the terminal shows what is typed: {said}");
+    assert_eq!(scratch.read("opened"), b"to whom it may concern");
+    // The README's quick start: lines come from a pipe, the password from the terminal.
+    let line = "echo one | nucypher produce -b 127.0.0.1:1 --user shop --topic orders --to a.pub -X message.timeout.ms=100";
+    let (produced, said) = on_a_terminal(&scratch, line, "shop's\n").unwrap();
+    assert!(!produced && said.contains("Password of shop"), "{said}");
+    assert!(!said.contains("needs a password"), "{said}");
 }
 
 #[test]
